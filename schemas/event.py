@@ -1,0 +1,154 @@
+"""The event contract: what a message in ``mp.events`` must be, and its validation a whole batch at a time.
+
+A message is a JSON object in UTF-8. Unknown fields are left out; apps whose settings are ``strict`` refuse them.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Final, NotRequired
+
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, StringConstraints, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from schemas.apps import AppCatalog
+from schemas.errors import InvalidEvent
+
+__all__ = ["CHECK_IN", "MAX_TS", "MIN_TS", "Event", "EventValidator"]
+
+CHECK_IN: Final = "check_in"
+
+#: Event times outside 2000-01-01 … 2100-01-01 are refused: they are unit mistakes (seconds, microseconds), and
+#: ClickHouse's ``Date`` begins in 1970.
+MIN_TS: Final = 946_684_800_000
+MAX_TS: Final = 4_102_444_800_000
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def _milliseconds(text: str) -> int:
+    """RFC 3339 text to milliseconds since the epoch, rounded down. Raises ``ValueError`` when it is no instant."""
+    if _RFC3339.fullmatch(text) is None:
+        raise ValueError("ts must be integer milliseconds or RFC 3339 with an offset, such as 2026-03-01T08:00:00+08:00")
+    return (datetime.fromisoformat(text.upper()) - _UNIX_EPOCH) // _MILLISECOND
+
+
+def _within_bounds(ts: int) -> int:
+    if not MIN_TS <= ts < MAX_TS:
+        raise ValueError("ts must be milliseconds between the years 2000 and 2100")
+    return ts
+
+
+def _day(value: object) -> int:
+    """``YYYY-MM-DD`` to days since 1970-01-01."""
+    if not isinstance(value, str) or re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII) is None:
+        raise ValueError("for_day must be YYYY-MM-DD")
+    return (date.fromisoformat(value) - date(1970, 1, 1)).days
+
+
+def _flat(props: dict[str, Any]) -> dict[str, Any]:
+    for name, value in props.items():
+        if isinstance(value, dict | list):
+            raise ValueError(f"props must be flat, but {name!r} holds a {'list' if isinstance(value, list) else 'object'}")
+    return props
+
+
+Text = Annotated[str, StringConstraints(max_length=256)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Timestamp = (
+    Annotated[int, Field(ge=MIN_TS, lt=MAX_TS)] | Annotated[str, AfterValidator(_milliseconds), AfterValidator(_within_bounds)]
+)
+
+
+class Event(TypedDict):
+    """One user event. ``ts`` is milliseconds since the epoch; ``for_day`` is days since 1970-01-01."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore")
+
+    event_id: Name
+    app_id: Name
+    user_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    event: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    ts: Annotated[Timestamp, Field(union_mode="left_to_right")]
+    scene: NotRequired[Annotated[int | Text, Field(union_mode="left_to_right")] | None]
+    platform: NotRequired[Text | None]
+    app_version: NotRequired[Text | None]
+    page: NotRequired[Annotated[str, StringConstraints(max_length=2048)] | None]
+    city: NotRequired[Text | None]
+    district: NotRequired[Text | None]
+    channel: NotRequired[Text | None]
+    campaign: NotRequired[Text | None]
+    variant: NotRequired[Text | None]
+    inviter_id: NotRequired[Annotated[str, StringConstraints(max_length=128)] | None]
+    duration_ms: NotRequired[Annotated[int, Field(ge=0, le=86_400_000)] | None]
+    amount: NotRequired[Annotated[int, Field(ge=-(2**53), le=2**53)] | None]
+    for_day: NotRequired[Annotated[int, PlainValidator(_day)] | None]
+    props: NotRequired[Annotated[dict[str, Any], AfterValidator(_flat)] | None]
+
+
+_KNOWN = frozenset(Event.__annotations__)
+
+
+def _describe(error: ValidationError) -> str:
+    """The first complaint about each field, in one line, without the values (they may be personal)."""
+    complaints: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        field = str(detail["loc"][0]) if detail["loc"] else ""
+        # Of a union's branches the last is the one that explains itself.
+        complaints[field] = detail["msg"].removeprefix("Value error, ")
+    return "; ".join(f"{field}: {message}" if field else message for field, message in complaints.items())
+
+
+def _not_a_number(literal: str) -> None:
+    raise ValueError(f"Invalid JSON: {literal} is not a JSON value")
+
+
+class EventValidator:
+    """Validates the values of a batch of messages against the contract.
+
+    Each value is parsed by itself: measured, a call per value costs the same as one call for a JSON array of them
+    all, and a value that is not well-formed cannot change how its neighbours are read.
+    """
+
+    def __init__(self, apps: AppCatalog, max_bytes: int) -> None:
+        """Validate for ``apps``; a value longer than ``max_bytes`` is refused unread."""
+        self._apps = apps
+        self._max_bytes = max_bytes
+        self._any_strict = apps.default.strict or any(app.strict for app in apps.listed.values())
+        self._parse = TypeAdapter(Event).validator.validate_json
+
+    def validate(self, values: Iterable[bytes | None]) -> list[Event | InvalidEvent]:
+        """For each value its event, or the reason why it is none. Never raises for bad input."""
+        parse, max_bytes, careful = self._parse, self._max_bytes, self._any_strict
+        results: list[Event | InvalidEvent] = []
+        for value in values:
+            try:
+                if not value:
+                    raise InvalidEvent("the value is empty")
+                if len(value) > max_bytes:
+                    raise InvalidEvent(f"the value has {len(value)} bytes; at most {max_bytes} are read")
+                event: Event = parse(value)
+                if careful or b"NaN" in value or b"Infinity" in value:
+                    self._look_closer(value, event)
+            except ValidationError as error:
+                results.append(InvalidEvent(_describe(error)))
+            except InvalidEvent as error:
+                results.append(error)
+            else:
+                results.append(event)
+        return results
+
+    def _look_closer(self, value: bytes, event: Event) -> None:
+        """Refuse what the fast parser lets pass: NaN and Infinity anywhere, unknown fields in a strict app."""
+        try:
+            fields = json.loads(value, parse_constant=_not_a_number)
+        except (ValueError, RecursionError) as error:
+            raise InvalidEvent(str(error)) from error
+        app = self._apps.get(event["app_id"])
+        if app is not None and app.strict:
+            unknown = sorted(fields.keys() - _KNOWN)
+            if unknown:
+                raise InvalidEvent(f"unknown field {unknown[0]!r}, and app {event['app_id']!r} is strict")

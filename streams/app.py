@@ -1,0 +1,120 @@
+"""The Faust app: one agent over both input topics, one table, batched delivery."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, Final
+
+import faust
+from faust.types import TP, StreamT
+
+from schemas.topics import INPUTS, MAX_RECORD_BYTES, changelog
+from streams.changelog import KafkaWriter
+from streams.settings import StreamSettings
+from streams.sink import Sink
+from streams.table import UsersTable
+from streams.transport import BatchTransport
+from streams.worker import Worker
+
+__all__ = ["RetentionApp", "create_app"]
+
+_log = logging.getLogger(__name__)
+
+#: Batches waiting in the agent's queue; each holds at most one fetch of one partition.
+_QUEUED_BATCHES: Final = 16
+_FETCH_BYTES: Final = 2 * 1024 * 1024
+_BATCH_BYTES: Final = 512 * 1024
+#: ClickHouse may be away for long, during which nothing is polled.
+_MAX_POLL_INTERVAL_S: Final = 7 * 24 * 3600.0
+
+
+class RetentionApp(faust.App):
+    """The Faust app with its worker attached."""
+
+    worker: Worker
+    stream_settings: StreamSettings
+    sink: Sink
+
+    def _create_directories(self) -> None:
+        """Nothing is kept on disk."""
+
+
+def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
+    """Wire the pipeline: Kafka → fold → ``sink``, changelog and acknowledgement. Nothing starts yet."""
+    app = RetentionApp(settings.app_id, **_faust_settings(settings))
+    app.transport = BatchTransport(app.conf.broker_consumer, app)
+    app.stream_settings = settings
+    app.sink = sink
+    topic = changelog(settings.app_id)
+    table = UsersTable(
+        app,
+        lambda numbers: app.worker.recover(table, numbers),
+        name="users",
+        partitions=settings.partitions,
+        extra_topic_configs=topic.config,
+    )
+    app.tables.add(table)
+    app.worker = Worker(
+        settings,
+        sink,
+        KafkaWriter(lambda: app.producer._ensure_producer(), topic.name, settings.partitions),
+        end_of=lambda tp: app.consumer.highwater(tp),
+        generation=lambda: app.consumer_generation_id,
+    )
+
+    async def fold(stream: StreamT[bytes]) -> None:
+        try:
+            async for event in stream.noack().events():
+                await app.worker.take(event)
+        except Exception as error:
+            await app.crash(error)
+            raise
+
+    inputs = app.topic(*(topic.name for topic in INPUTS), key_serializer="raw", value_serializer="raw")
+    app.agent(inputs, name="fold", concurrency=1)(fold)
+
+    @app.task
+    async def flush_beat() -> None:
+        try:
+            while not app.should_stop:
+                await asyncio.sleep(settings.flush_interval_s)
+                await app.worker.flush()
+        except Exception as error:
+            await app.crash(error)
+            raise
+
+    @app.on_partitions_revoked.connect
+    async def drop(_app: faust.App, _revoked: set[TP], **_: Any) -> None:
+        app.worker.revoke()
+
+    return app
+
+
+def _faust_settings(settings: StreamSettings) -> Mapping[str, Any]:
+    return {
+        "broker": f"kafka://{settings.bootstrap}",
+        "store": "memory://",
+        "datadir": Path(gettempdir()) / settings.app_id,
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "key_serializer": "raw",
+        "value_serializer": "raw",
+        "web_enabled": False,
+        # A revoked partition's events are dropped and read again; waiting for them would stall the rebalance.
+        "stream_wait_empty": False,
+        "stream_buffer_maxsize": _QUEUED_BATCHES,
+        "broker_max_poll_records": 5_000,
+        "broker_max_poll_interval": _MAX_POLL_INTERVAL_S,
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_rebalance_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": settings.session_timeout_s / 6,
+        "broker_commit_interval": max(0.5, settings.flush_interval_s),
+        "consumer_max_fetch_size": _FETCH_BYTES,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_max_batch_size": _BATCH_BYTES,
+        "producer_max_request_size": MAX_RECORD_BYTES,
+    }

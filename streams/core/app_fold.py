@@ -1,0 +1,144 @@
+"""The fold of one app in one partition: an event into its user's state, and the state's change into cells."""
+
+from typing import Final
+
+from xxhash import xxh3_64_digest
+
+from schemas.apps import SEGMENTS, AppSettings
+from schemas.event import CHECK_IN, Event
+from streams.core import days
+from streams.core.calendar import Calendar
+from streams.core.cells import Cells
+from streams.core.contributions import contribute, contribute_check_ins, mark, mark_check_in, mark_unbounded
+from streams.core.state import Attributes, UserState
+
+__all__ = ["AppFold"]
+
+#: Event ids remembered per user and open day. A repeat further back is counted as accepted; no table changes by it,
+#: since active days and check-ins are sets.
+_IDS_PER_DAY: Final = 2048
+_ID_BYTES: Final = 8
+_KNOWN_EVENTS: Final = 10_000
+
+
+class AppFold:
+    """Users of one app in one partition that are in memory, and what has changed since the last flush."""
+
+    def __init__(self, app_id: str, settings: AppSettings) -> None:
+        self.app_id = app_id
+        self.settings = settings
+        self.calendar = Calendar(settings.time_zone, settings.day_cutoff_minutes)
+        #: States that are decoded; the others rest in the changelog's form.
+        self.users: dict[str, UserState] = {}
+        #: Users whose state must go to the changelog, and those among them whose published row changed.
+        self.dirty: set[str] = set()
+        self.shown: set[str] = set()
+        self.changes = Cells()
+        self.totals = Cells()
+        self._segments = tuple((name, SEGMENTS.index(name)) for name in settings.segments)
+        self._qualifies: dict[str, bool] = {}
+
+    def segments(self, attributes: Attributes) -> tuple[tuple[str, str], ...]:
+        """The (segment, value) pairs by which a new user with ``attributes`` is counted."""
+        return tuple((name, attributes[index]) for name, index in self._segments)
+
+    def apply(self, user: UserState, event: Event, day: int) -> bool:
+        """Fold ``event`` of local day ``day`` into ``user``. False: it is a duplicate and changed nothing."""
+        identity = xxh3_64_digest(event["event_id"].encode())
+        seen = user.event_ids.get(day)
+        if seen is None:
+            user.event_ids[day] = identity
+        elif identity in seen:
+            return False
+        else:
+            user.event_ids[day] = (seen + identity)[-_IDS_PER_DAY * _ID_BYTES :]
+        name = event["event"]
+        qualifies = self._qualifies.get(name)
+        if qualifies is None:
+            qualifies = self._learn(name)
+        if qualifies and (
+            day > user.last_day
+            or event["ts"] <= user.first_ts
+            or not user.days >> (user.last_day - day) & 1
+        ):
+            self._activate(user, event, identity, day)
+        if name == CHECK_IN:
+            fill = event.get("for_day")
+            self._check_in(user, day if fill is None else fill)
+        return True
+
+    def may_fill(self, event: Event, day: int) -> bool:
+        """Whether a check-in of local day ``day`` fills a day within the make-up limit (its own day always is)."""
+        fill = event.get("for_day")
+        return fill is None or 0 <= day - fill <= self.settings.make_up_days
+
+    @property
+    def make_up_rule(self) -> str:
+        """Why a check-in was refused."""
+        return f"for_day: a check-in may fill its own day or one of the {self.settings.make_up_days} days before it"
+
+    def _learn(self, name: str) -> bool:
+        if len(self._qualifies) >= _KNOWN_EVENTS:
+            self._qualifies.clear()
+        qualifies = self._qualifies[name] = self.settings.qualifies(name)
+        return qualifies
+
+    def _activate(self, user: UserState, event: Event, identity: bytes, day: int) -> None:
+        earliest = (event["ts"], identity) < (user.first_ts, user.first_tie)
+        if not user.days:
+            user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
+            user.last_day, user.days = day, 1
+            mark(self.changes, day, 0, day, self.segments(user.attributes), 0, 1)
+            mark_unbounded(self.changes, day, -1, day, 1)
+        elif day > user.last_day and not earliest:
+            first = days.first(user.last_day, user.days)
+            before = user.days << (day - user.last_day)
+            mark(self.changes, first, before, day, self.segments(user.attributes), 0, 1)
+            mark_unbounded(self.changes, first, user.last_day - first, day, 1)
+            user.last_day, user.days = day, before | 1
+        elif earliest or not days.contains(user.last_day, user.days, day):
+            self._restate(user, event, identity, day, earliest=earliest)
+        else:
+            return
+        self.shown.add(event["user_id"])
+
+    def _restate(self, user: UserState, event: Event, identity: bytes, day: int, *, earliest: bool) -> None:
+        """Out of order: take back what the user added to every cell that ``day`` can touch, and add it anew."""
+        since = min(day, days.first(user.last_day, user.days)) if earliest else day
+        contribute(self.changes, user.last_day, user.days, self.segments(user.attributes), since, -1)
+        if earliest:
+            user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
+        user.last_day, user.days = days.add(user.last_day, user.days, day)
+        contribute(self.changes, user.last_day, user.days, self.segments(user.attributes), since, 1)
+
+    def _check_in(self, user: UserState, day: int) -> None:
+        if days.contains(user.last_check_in, user.check_ins, day):
+            return
+        in_order = day > user.last_check_in
+        if not in_order:
+            contribute_check_ins(self.changes, user.last_check_in, user.check_ins, day, -1)
+        user.last_check_in, user.check_ins = days.add(user.last_check_in, user.check_ins, day)
+        if in_order:
+            mark_check_in(self.changes, user.last_check_in, user.check_ins, 1)
+        else:
+            contribute_check_ins(self.changes, user.last_check_in, user.check_ins, day, 1)
+
+    def add_totals(self, user: UserState, since: int) -> None:
+        """Add what ``user`` contributes to every cell that ends on ``since`` or later to the totals (a rebuild)."""
+        contribute(self.totals, user.last_day, user.days, self.segments(user.attributes), since, 1)
+        contribute_check_ins(self.totals, user.last_check_in, user.check_ins, since, 1)
+
+
+def _attributes(event: Event) -> Attributes:
+    scene = event.get("scene")
+    return (
+        "" if scene is None else str(scene),
+        event.get("platform") or "",
+        event.get("app_version") or "",
+        event.get("channel") or "",
+        event.get("campaign") or "",
+        event.get("variant") or "",
+        event.get("city") or "",
+        event.get("district") or "",
+        event.get("inviter_id") or "",
+    )

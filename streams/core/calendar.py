@@ -1,0 +1,68 @@
+"""Local days, weeks and months. A day is an ``int``: days since 1970-01-01.
+
+The local day of an instant is the date of its wall-clock time in the app's time zone less the day cut-off.
+A week is Monday to Sunday and is named by its Monday; a month is named by its first day.
+"""
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+__all__ = ["Calendar", "month_start", "next_month", "previous_month", "week_start"]
+
+_DAY_MS: Final = 86_400_000
+#: Every change of a zone's offset since 2000 falls on a quarter of an hour (a test reads them all).
+_QUARTER_MS: Final = 900_000
+_CACHED_QUARTERS: Final = 200_000
+_ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
+
+
+class Calendar:
+    """The local days of one app."""
+
+    __slots__ = ("_cutoff_ms", "_shift_by_quarter", "_zone")
+
+    def __init__(self, time_zone: str, cutoff_minutes: int) -> None:
+        """``time_zone`` is an IANA name; the day begins ``cutoff_minutes`` after local midnight."""
+        self._zone = ZoneInfo(time_zone)
+        self._cutoff_ms = cutoff_minutes * 60_000
+        self._shift_by_quarter: dict[int, int] = {}
+
+    def local_day(self, ts_ms: int) -> int:
+        """The local day of the instant ``ts_ms`` (milliseconds since the epoch, 2000 or later)."""
+        shift = self._shift_by_quarter.get(ts_ms // _QUARTER_MS)
+        if shift is None:
+            shift = self._shift(ts_ms // _QUARTER_MS)
+        return (ts_ms + shift) // _DAY_MS
+
+    def _shift(self, quarter: int) -> int:
+        """Milliseconds to add to an instant of this quarter of an hour, so that days begin at the cut-off."""
+        offset = datetime.fromtimestamp(quarter * (_QUARTER_MS // 1000), UTC).astimezone(self._zone).utcoffset()
+        assert offset is not None  # noqa: S101 - an aware datetime has an offset; tells mypy so
+        shift = round(offset.total_seconds()) * 1000 - self._cutoff_ms
+        if len(self._shift_by_quarter) >= _CACHED_QUARTERS:
+            self._shift_by_quarter.clear()
+        self._shift_by_quarter[quarter] = shift
+        return shift
+
+
+def week_start(day: int) -> int:
+    """The Monday of the week of ``day``."""
+    return day - (day + 3) % 7
+
+
+@lru_cache(maxsize=4096)
+def month_start(day: int) -> int:
+    """The first day of the month of ``day``."""
+    return day - date.fromordinal(day + _ORDINAL_1970).day + 1
+
+
+def next_month(start: int) -> int:
+    """The first day of the month after the one that begins on ``start``."""
+    return month_start(start + 31)
+
+
+def previous_month(start: int) -> int:
+    """The first day of the month before the one that begins on ``start``."""
+    return month_start(start - 1)

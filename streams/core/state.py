@@ -1,0 +1,69 @@
+"""The state of one user: all that is durable, and all that the published numbers are computed from."""
+
+from typing import Final
+
+from streams.core.days import NO_DAY
+
+__all__ = ["NO_ATTRIBUTES", "NO_OFFSET", "NO_TS", "Attributes", "UserState"]
+
+NO_OFFSET: Final = -1
+#: Later than any event, so that the first one is earlier.
+NO_TS: Final = 2**63 - 1
+
+#: The values of ``schemas.apps.SEGMENTS``, in that order; '' where the event carried none.
+Attributes = tuple[str, str, str, str, str, str, str, str, str]
+NO_ATTRIBUTES: Final[Attributes] = ("", "", "", "", "", "", "", "", "")
+
+
+class UserState:
+    """One user of one app.
+
+    ``offset`` and ``rekeyed_offset`` are those of the last events folded from ``mp.events`` and ``mp.events.rekeyed``: an
+    event at or before them has been folded already, so folding is exact under at-least-once delivery.
+    ``last_day``/``days`` and ``last_check_in``/``check_ins`` are bit sets (see ``streams.core.days``). ``first_ts`` and
+    ``first_tie`` identify the earliest qualifying event, whose ``attributes`` are frozen. ``event_ids`` holds, per open
+    day, the 8-byte hashes of the ids seen, end to end. The counters say what became of the user's events, by topic.
+    """
+
+    __slots__ = (
+        "accepted",
+        "attributes",
+        "check_ins",
+        "days",
+        "event_ids",
+        "first_tie",
+        "first_ts",
+        "last_check_in",
+        "last_day",
+        "offset",
+        "rekeyed_accepted",
+        "rekeyed_offset",
+        "rekeyed_repeated",
+        "repeated",
+    )
+
+    def __init__(self) -> None:
+        self.offset = NO_OFFSET
+        self.rekeyed_offset = NO_OFFSET
+        self.last_day = NO_DAY
+        self.days = 0
+        self.last_check_in = NO_DAY
+        self.check_ins = 0
+        self.first_ts = NO_TS
+        self.first_tie = bytes(8)
+        self.attributes: Attributes = NO_ATTRIBUTES
+        self.event_ids: dict[int, bytes] = {}
+        self.accepted = 0
+        self.repeated = 0
+        self.rekeyed_accepted = 0
+        self.rekeyed_repeated = 0
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UserState):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # mutable: it must not be a key
+
+    def __repr__(self) -> str:
+        return f"UserState({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"

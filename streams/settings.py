@@ -1,0 +1,29 @@
+"""What the worker needs to know, given once by whoever starts it."""
+
+from dataclasses import dataclass, field
+
+from schemas.apps import AppCatalog
+
+__all__ = ["StreamSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """Settings of one worker.
+
+    ``app_id`` is the Faust app's id: consumer group and prefix of the changelog topic; it changes with ``epoch``.
+    ``partitions`` is the number of partitions of both input topics and of the changelog. Times are seconds.
+    """
+
+    bootstrap: str
+    app_id: str
+    epoch: int = 1
+    partitions: int = 4
+    replication: int = 1
+    apps: AppCatalog = field(default_factory=AppCatalog)
+    flush_interval_s: float = 0.5
+    session_timeout_s: float = 8.0
+    max_event_bytes: int = 262_144
+    web_port: int = 0
+    #: Back-pressure: at most this many folded events wait for ClickHouse and the changelog.
+    max_unflushed_events: int = 200_000

@@ -1,0 +1,62 @@
+"""The Faust table ``users``: the one durable state, kept per partition in the changelog's own bytes.
+
+Faust creates the changelog topic and reads it on recovery; writing is the flush's task, whole batches at a time.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import faust
+from faust.types import TP, EventT
+
+from streams.codec import PROGRESS_KEY, decode_progress, position_of
+
+__all__ = ["UsersTable"]
+
+
+class UsersTable(faust.Table):
+    """Changelog records by partition and key.
+
+    A worker that was cut off may have written after its successor, so of a key's records the one with the highest
+    position wins, not the last one.
+    """
+
+    def __init__(self, app: faust.App, recovered: Callable[[set[int]], Awaitable[None]], **options: Any) -> None:
+        """``recovered`` is awaited with the partitions owned, after their changelog has been read."""
+        super().__init__(app, key_type=bytes, value_type=bytes, **options)
+        self.records: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        self._recovered = recovered
+
+    def apply_changelog_batch(self, batch: Iterable[EventT]) -> None:
+        """Take in recovered records."""
+        for event in batch:
+            message = event.message
+            self.apply(message.partition, message.key, message.value)
+
+    def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
+        """Take in one record, unless the one that is there is ahead of it."""
+        records = self.records[partition]
+        if value is None:
+            records.pop(key, None)
+            return
+        known = records.get(key)
+        if known is None or _position(key, value) >= _position(key, known):
+            records[key] = value
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Forget partitions that are owned no longer and hand over the others."""
+        # Faust awaits this in a way that loses exceptions; a failed recovery must stop the worker.
+        try:
+            await super().on_recovery_completed(active_tps, standby_tps)
+            owned = {tp.partition for tp in active_tps}
+            for partition in self.records.keys() - owned:
+                del self.records[partition]
+            await self._recovered(owned)
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+
+def _position(key: bytes, value: bytes) -> int:
+    return decode_progress(value).position if key == PROGRESS_KEY else position_of(value)

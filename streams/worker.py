@@ -1,0 +1,162 @@
+"""The worker's heart: folds the batches that the agent takes, and delivers what changed, beat by beat.
+
+Order of a flush: ClickHouse (and dead letters, rekeyed messages) → changelog → progress record → acknowledgement. While
+one flush is on its way the fold goes on; what is on its way was encoded when it was taken.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from faust.types import TP, EventT
+
+from schemas.event import EventValidator
+from schemas.tables import RowBatch
+from schemas.topics import EVENTS, INPUTS, REKEYED
+from streams.changelog import KafkaWriter
+from streams.partition import Partition, PartitionFlush
+from streams.partitioner import Partitioner
+from streams.settings import StreamSettings
+from streams.sink import Sink
+from streams.table import UsersTable
+
+__all__ = ["Worker"]
+
+_log = logging.getLogger(__name__)
+
+
+class _Pending(NamedTuple):
+    """The last Faust event folded of a topic partition and how many messages wait for its acknowledgement."""
+
+    event: EventT
+    messages: int
+
+
+class Worker:
+    """Owned partitions and their delivery. All methods run on the event loop of the Faust app."""
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        sink: Sink,
+        writer: KafkaWriter,
+        end_of: Callable[[TP], int | None],
+        generation: Callable[[], int],
+    ) -> None:
+        """``end_of`` gives the known end offset of a topic partition, ``generation`` the consumer group's current one."""
+        self._settings = settings
+        self._sink = sink
+        self._writer = writer
+        self._end_of = end_of
+        self._generation = generation
+        self._validator = EventValidator(settings.apps, settings.max_event_bytes)
+        self._partitioner = Partitioner(settings.partitions)
+        self._owned: dict[int, Partition] = {}
+        self._pending: dict[TP, _Pending] = {}
+        self._room = asyncio.Event()
+        self._room.set()
+        self._one_flush = asyncio.Lock()
+
+    async def recover(self, table: UsersTable, numbers: set[int]) -> None:
+        """Take over the partitions ``numbers`` from their recovered records."""
+        self.revoke()
+        recovered = {}
+        for number in sorted(numbers):
+            partition = Partition(
+                number, self._settings.epoch, self._settings.apps, table.records[number], self._partitioner
+            )
+            await partition.recover()
+            recovered[number] = partition
+        self._owned = recovered
+        _log.info("worker: owns partitions %s", sorted(recovered))
+
+    def revoke(self) -> None:
+        """Drop the working state of all partitions: what was not delivered will be read again."""
+        self._owned = {}
+        self._pending.clear()
+        self._make_room()
+
+    def next_offset(self, tp: TP) -> int | None:
+        """Where reading of an owned input partition goes on: after the last message that is in the durable state."""
+        partition = self._owned.get(tp.partition)
+        if partition is None or tp.topic not in (EVENTS.name, REKEYED.name):
+            return None
+        return partition.next_offset(tp.topic)
+
+    async def take(self, event: EventT) -> None:
+        """Fold the batch of ``event``. Waits while too many messages are folded but not delivered."""
+        await self._room.wait()
+        message = event.message
+        partition = self._owned.get(message.partition)
+        if partition is None or message.generation_id != self._generation():
+            return
+        records = message.value
+        events = self._validator.validate([record.value for record in records])
+        if message.topic == EVENTS.name:
+            partition.fold.fold_events(records, events)
+        else:
+            partition.fold.fold_rekeyed(records, events)
+        waiting = self._pending.get(message.tp)
+        self._pending[message.tp] = _Pending(event, len(records) + (waiting.messages if waiting else 0))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # A partition that catches up with its recovered state cannot flush before it has; it must not wait for room.
+        undelivered = sum(
+            pending.messages
+            for tp, pending in self._pending.items()
+            if tp.partition in self._owned and not self._owned[tp.partition].catching_up
+        )
+        if undelivered < self._settings.max_unflushed_events:
+            self._room.set()
+        else:
+            self._room.clear()
+
+    async def flush(self) -> None:
+        """Deliver everything that has changed. One flush at a time; raises ``Terminal`` when delivery is impossible."""
+        async with self._one_flush:
+            owned, batch, flushes = self._owned, RowBatch(), []
+            acknowledge: dict[TP, _Pending] = {}
+            for partition in owned.values():
+                flush = partition.take_flush(batch, self._at_end(partition))
+                if flush is not None:
+                    flushes.append(flush)
+                    for topic in INPUTS:
+                        tp = TP(topic.name, partition.number)
+                        if tp in self._pending:
+                            acknowledge[tp] = self._pending[tp]
+            if flushes and await self._deliver(owned, batch, flushes):
+                for pending in acknowledge.values():
+                    pending.event.ack()
+                for tp, done in acknowledge.items():
+                    now = self._pending[tp]
+                    if now.event is done.event:
+                        del self._pending[tp]
+                    else:
+                        self._pending[tp] = _Pending(now.event, now.messages - done.messages)
+                self._make_room()
+
+    def _at_end(self, partition: Partition) -> dict[str, bool]:
+        ends = {topic.name: self._end_of(TP(topic.name, partition.number)) for topic in INPUTS}
+        return {topic: end is not None and partition.next_offset(topic) >= end for topic, end in ends.items()}
+
+    async def _deliver(self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush]) -> bool:
+        """Carry the flush out, stage by stage. False when the partitions were revoked on the way."""
+        writer = self._writer
+        await asyncio.gather(
+            self._sink.write(batch),
+            *(writer.dead_letters(flush.partition.number, flush.dead) for flush in flushes),
+            *(writer.rekey(flush.partition.number, flush.outgoing) for flush in flushes),
+        )
+        if self._owned is not owned:
+            return False
+        await asyncio.gather(*(writer.changelog(flush.partition.number, flush.records) for flush in flushes))
+        if self._owned is not owned:
+            return False
+        await asyncio.gather(*(writer.progress(flush.partition.number, flush.progress) for flush in flushes))
+        if self._owned is not owned:
+            return False
+        for flush in flushes:
+            flush.partition.delivered(flush)
+        return True
