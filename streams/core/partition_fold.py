@@ -162,11 +162,6 @@ class PartitionFold:
                 self.repeated[REKEYED.name] += 1
         progress.next_offset = max(expected, messages[-1].offset + 1)
 
-    @property
-    def watermark(self) -> int:
-        """The latest local day seen in either topic of this partition number; ``NO_DAY`` before the first event."""
-        return max(self.progress.events.watermark, self.progress.rekeyed.watermark)
-
     def _find(self, app: AppFold, user_id: str) -> UserState | None:
         """The user's state, a new one for a user who lives here, ``None`` for one who lives in another partition."""
         user = self._load(app.app_id, user_id)

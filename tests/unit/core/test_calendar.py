@@ -1,0 +1,75 @@
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core import calendar
+from streams.core.calendar import Calendar, month_start, next_month, previous_month, week_start
+
+EPOCH = date(1970, 1, 1)
+ZONES = sorted(available_timezones())
+
+
+def number(d: date) -> int:
+    return (d - EPOCH).days
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    cutoff=st.integers(0, 1439),
+    ts=st.integers(946_684_800_000, 4_102_444_799_999),
+)
+def test_local_day_is_the_date_of_the_wall_clock_less_the_cutoff(zone: str, cutoff: int, ts: int) -> None:
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ts)
+    wall = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert Calendar(zone, cutoff).local_day(ts) == number((wall - timedelta(minutes=cutoff)).date())
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "America/Asuncion"])
+def test_offsets_change_on_quarters_of_an_hour(zone: str) -> None:
+    tz = ZoneInfo(zone)
+    step = timedelta(hours=12)
+    start = datetime(2000, 1, 1, tzinfo=UTC)
+    while start.year < 2038:
+        offset = start.astimezone(tz).utcoffset()
+        if offset != (start + step).astimezone(tz).utcoffset():
+            low, high = 0, int(step.total_seconds())
+            while high - low > 1:
+                middle = (low + high) // 2
+                same = (start + timedelta(seconds=middle)).astimezone(tz).utcoffset() == offset
+                low, high = (middle, high) if same else (low, middle)
+            assert high % 900 == 0, (zone, start, high)
+        start += step
+
+
+def test_instants_either_side_of_local_midnight_are_on_two_days() -> None:
+    shanghai = Calendar("Asia/Shanghai", 0)
+    midnight = 1_709_136_000_000  # 2024-02-29T00:00+08:00
+    assert shanghai.local_day(midnight - 1) == number(date(2024, 2, 28))
+    assert shanghai.local_day(midnight) == number(date(2024, 2, 29))
+
+
+def test_cutoff_moves_the_small_hours_to_the_day_before() -> None:
+    late = Calendar("Asia/Shanghai", 4 * 60)
+    assert late.local_day(1_709_136_000_000 + 4 * 3_600_000 - 1) == number(date(2024, 2, 28))
+    assert late.local_day(1_709_136_000_000 + 4 * 3_600_000) == number(date(2024, 2, 29))
+
+
+def test_cache_of_offsets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calendar, "_CACHED_QUARTERS", 4)
+    days = Calendar("Asia/Shanghai", 0)
+    found = [days.local_day(1_709_136_000_000 + quarter * 900_000) for quarter in range(200)]
+    assert found == [number(date(2024, 2, 29)) + quarter // 96 for quarter in range(200)]
+    assert len(days._shift_by_quarter) <= 4
+
+
+@given(st.integers(10_957, 47_482))
+def test_weeks_and_months(day: int) -> None:
+    d = EPOCH + timedelta(days=day)
+    assert week_start(day) == number(d - timedelta(days=d.weekday()))
+    start = month_start(day)
+    assert start == number(d.replace(day=1))
+    assert next_month(start) == number(date(d.year + d.month // 12, d.month % 12 + 1, 1))
+    assert previous_month(next_month(start)) == start
