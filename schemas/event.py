@@ -19,12 +19,13 @@ __all__ = ["CHECK_IN", "MAX_TS", "MIN_TS", "Event", "EventValidator"]
 
 CHECK_IN: Final = "check_in"
 
-#: Event times outside 2000-01-01 … 2100-01-01 are refused: they are unit mistakes (seconds, microseconds), and
-#: ClickHouse's ``Date`` begins in 1970.
+#: Event times before 2000-01-01 are refused, and those from 2100-01-01 on as well, unless they are ``future`` anyway: they
+#: are unit mistakes (seconds, microseconds), and ClickHouse's ``Date`` is bounded.
 MIN_TS: Final = 946_684_800_000
 MAX_TS: Final = 4_102_444_800_000
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_INT64_MAX: Final = 2**63 - 1
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,40})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -36,9 +37,9 @@ def _milliseconds(text: str) -> int:
     return (datetime.fromisoformat(text.upper()) - _UNIX_EPOCH) // _MILLISECOND
 
 
-def _within_bounds(ts: int) -> int:
-    if not MIN_TS <= ts < MAX_TS:
-        raise ValueError("ts must be milliseconds between the years 2000 and 2100")
+def _not_too_early(ts: int) -> int:
+    if ts < MIN_TS:
+        raise ValueError("ts must be milliseconds since 1970, and not before the year 2000")
     return ts
 
 
@@ -56,10 +57,12 @@ def _flat(props: dict[str, Any]) -> dict[str, Any]:
     return props
 
 
+#: Attributes are kept with the user's state, so their length is bounded.
 Text = Annotated[str, StringConstraints(max_length=256)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Timestamp = (
-    Annotated[int, Field(ge=MIN_TS, lt=MAX_TS)] | Annotated[str, AfterValidator(_milliseconds), AfterValidator(_within_bounds)]
+    Annotated[int, Field(ge=MIN_TS, le=_INT64_MAX)]
+    | Annotated[str, AfterValidator(_milliseconds), AfterValidator(_not_too_early)]
 )
 
 
@@ -76,15 +79,15 @@ class Event(TypedDict):
     scene: NotRequired[Annotated[int | Text, Field(union_mode="left_to_right")] | None]
     platform: NotRequired[Text | None]
     app_version: NotRequired[Text | None]
-    page: NotRequired[Annotated[str, StringConstraints(max_length=2048)] | None]
+    page: NotRequired[str | None]
     city: NotRequired[Text | None]
     district: NotRequired[Text | None]
     channel: NotRequired[Text | None]
     campaign: NotRequired[Text | None]
     variant: NotRequired[Text | None]
-    inviter_id: NotRequired[Annotated[str, StringConstraints(max_length=128)] | None]
-    duration_ms: NotRequired[Annotated[int, Field(ge=0, le=86_400_000)] | None]
-    amount: NotRequired[Annotated[int, Field(ge=-(2**53), le=2**53)] | None]
+    inviter_id: NotRequired[Text | None]
+    duration_ms: NotRequired[Annotated[int, Field(ge=0, le=_INT64_MAX)] | None]
+    amount: NotRequired[Annotated[int, Field(ge=-_INT64_MAX - 1, le=_INT64_MAX)] | None]
     for_day: NotRequired[Annotated[int, PlainValidator(_day)] | None]
     props: NotRequired[Annotated[dict[str, Any], AfterValidator(_flat)] | None]
 

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from schemas.apps import AppCatalog
 from schemas.dead_letter import DeadLetter, Reason
 from schemas.errors import InvalidEvent
-from schemas.event import CHECK_IN, Event
+from schemas.event import CHECK_IN, MAX_TS, Event
 from schemas.topics import EVENTS, REKEYED
 from streams.core.app_fold import AppFold
 from streams.core.progress import Progress
@@ -100,6 +100,10 @@ class PartitionFold:
                 self._refuse(message, "invalid", _unlisted(event))
                 continue
             ts = event["ts"]
+            if ts >= MAX_TS:
+                reason: Reason = "future" if ts > message.timestamp + _FUTURE_MS else "invalid"
+                self._refuse(message, reason, "ts lies beyond the year 2100")
+                continue
             day = app.calendar.local_day(ts)
             if event["event"] == CHECK_IN and not app.may_fill(event, day):
                 self._refuse(message, "invalid", app.make_up_rule)

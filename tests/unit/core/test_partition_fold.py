@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.apps import AppCatalog, AppSettings
+from schemas.event import MAX_TS
 from schemas.topics import EVENTS, REKEYED
 from streams.core import app_fold
 from streams.core.days import NO_DAY
@@ -49,6 +50,14 @@ def test_future_is_measured_against_the_records_own_timestamp_and_moves_no_water
     assert reasons(fold) == ["future", "future"]
     assert fold.progress.events.watermark == MONDAY + 1
     assert_every_message_is_counted_once(fold)
+
+
+@pytest.mark.parametrize(("timestamp", "reason"), [(MONDAY_MS, "future"), (MAX_TS, "invalid")])
+def test_an_instant_beyond_2100_is_refused_whatever_the_record_says(timestamp: int, reason: str) -> None:
+    fold = new_fold()
+    feed(fold, [event("a", 1, ts=MAX_TS)], timestamp=timestamp)
+    assert reasons(fold) == [reason]
+    assert fold.progress.events.watermark == NO_DAY
 
 
 def test_a_duplicate_changes_nothing_but_its_counter() -> None:
