@@ -64,7 +64,7 @@ class AppFold:
             self._activate(user, event, identity, day)
         if name == CHECK_IN:
             fill = event.get("for_day")
-            self._check_in(user, day if fill is None else fill)
+            self._check_in(user, event["user_id"], day if fill is None else fill)
         return True
 
     def may_fill(self, event: Event, day: int) -> bool:
@@ -111,9 +111,10 @@ class AppFold:
         user.last_day, user.days = days.add(user.last_day, user.days, day)
         contribute(self.changes, user.last_day, user.days, self.segments(user.attributes), since, 1)
 
-    def _check_in(self, user: UserState, day: int) -> None:
+    def _check_in(self, user: UserState, user_id: str, day: int) -> None:
         if days.contains(user.last_check_in, user.check_ins, day):
             return
+        self.shown.add(user_id)
         in_order = day > user.last_check_in
         if not in_order:
             contribute_check_ins(self.changes, user.last_check_in, user.check_ins, day, -1)

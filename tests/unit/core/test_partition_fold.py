@@ -164,6 +164,16 @@ def test_a_make_up_fills_a_day_within_the_limit(fields: dict[str, Any], reason: 
         assert user.last_check_in == MONDAY + (6 if fields["for_day"] == "2024-03-03" else 3)
 
 
+def test_whatever_changes_a_users_row_marks_it_to_be_shown() -> None:
+    fold = new_fold()
+    for number, (name, day, shown) in enumerate(
+        [("page_view", 1.5, True), ("page_view", 1.6, False), ("check_in", 1.7, True), ("check_in", 1.8, False)]
+    ):
+        feed(fold, [event(f"e{number}", day, name=name)], start=number)
+        assert app_of(fold).shown == ({"u"} if shown else set()), (name, day)
+        app_of(fold).shown.clear()
+
+
 def test_for_day_means_nothing_on_other_events() -> None:
     fold = new_fold()
     feed(fold, [event("a", 6.5, for_day="2020-01-01")])
