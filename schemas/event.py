@@ -25,7 +25,7 @@ MIN_TS: Final = 946_684_800_000
 MAX_TS: Final = 4_102_444_800_000
 
 _INT64_MAX: Final = 2**63 - 1
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,40})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,40})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -57,6 +57,7 @@ def _flat(props: dict[str, Any]) -> dict[str, Any]:
     return props
 
 
+Int64 = Annotated[int, Field(ge=-_INT64_MAX - 1, le=_INT64_MAX)]
 #: Attributes are kept with the user's state, so their length is bounded.
 Text = Annotated[str, StringConstraints(max_length=256)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -76,7 +77,7 @@ class Event(TypedDict):
     user_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     event: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     ts: Annotated[Timestamp, Field(union_mode="left_to_right")]
-    scene: NotRequired[Annotated[int | Text, Field(union_mode="left_to_right")] | None]
+    scene: NotRequired[Annotated[Int64 | Text, Field(union_mode="left_to_right")] | None]
     platform: NotRequired[Text | None]
     app_version: NotRequired[Text | None]
     page: NotRequired[str | None]
@@ -87,7 +88,7 @@ class Event(TypedDict):
     variant: NotRequired[Text | None]
     inviter_id: NotRequired[Text | None]
     duration_ms: NotRequired[Annotated[int, Field(ge=0, le=_INT64_MAX)] | None]
-    amount: NotRequired[Annotated[int, Field(ge=-_INT64_MAX - 1, le=_INT64_MAX)] | None]
+    amount: NotRequired[Int64 | None]
     for_day: NotRequired[Annotated[int, PlainValidator(_day)] | None]
     props: NotRequired[Annotated[dict[str, Any], AfterValidator(_flat)] | None]
 
