@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -19,8 +19,8 @@ __all__ = ["CHECK_IN", "MAX_TS", "MIN_TS", "Event", "EventValidator"]
 
 CHECK_IN: Final = "check_in"
 
-#: Event times before 2000-01-01 are refused, and those from 2100-01-01 on as well, unless they are ``future`` anyway: they
-#: are unit mistakes (seconds, microseconds), and ClickHouse's ``Date`` is bounded.
+#: Event times before 2000-01-01 are refused, and those from 2100-01-01 on as well, unless they are ``future`` anyway:
+#: they are unit mistakes (seconds, microseconds), and ClickHouse's ``Date`` is bounded.
 MIN_TS: Final = 946_684_800_000
 MAX_TS: Final = 4_102_444_800_000
 
@@ -33,7 +33,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 def _milliseconds(text: str) -> int:
     """RFC 3339 text to milliseconds since the epoch, rounded down. Raises ``ValueError`` when it is no instant."""
     if _RFC3339.fullmatch(text) is None:
-        raise ValueError("ts must be integer milliseconds or RFC 3339 with an offset, such as 2026-03-01T08:00:00+08:00")
+        raise ValueError(
+            "ts must be integer milliseconds or RFC 3339 with an offset, such as 2026-03-01T08:00:00+08:00"
+        )
     return (datetime.fromisoformat(text.upper()) - _UNIX_EPOCH) // _MILLISECOND
 
 
@@ -53,7 +55,9 @@ def _day(value: object) -> int:
 def _flat(props: dict[str, Any]) -> dict[str, Any]:
     for name, value in props.items():
         if isinstance(value, dict | list):
-            raise ValueError(f"props must be flat, but {name!r} holds a {'list' if isinstance(value, list) else 'object'}")
+            raise ValueError(
+                f"props must be flat, but {name!r} holds a {'list' if isinstance(value, list) else 'object'}"
+            )
     return props
 
 
@@ -61,16 +65,19 @@ Int64 = Annotated[int, Field(ge=-_INT64_MAX - 1, le=_INT64_MAX)]
 #: Attributes are kept with the user's state, so their length is bounded.
 Text = Annotated[str, StringConstraints(max_length=256)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Timestamp = (
-    Annotated[int, Field(ge=MIN_TS, le=_INT64_MAX)]
-    | Annotated[str, AfterValidator(_milliseconds), AfterValidator(_not_too_early)]
-)
+if TYPE_CHECKING:
+    Timestamp = int  # what is left after validation
+else:
+    Timestamp = (
+        Annotated[int, Field(ge=MIN_TS, le=_INT64_MAX)]
+        | Annotated[str, AfterValidator(_milliseconds), AfterValidator(_not_too_early)]
+    )
 
 
 class Event(TypedDict):
     """One user event. ``ts`` is milliseconds since the epoch; ``for_day`` is days since 1970-01-01."""
 
-    __pydantic_config__ = ConfigDict(strict=True, extra="ignore")
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore")  # type: ignore[misc]  # pydantic's way for TypedDict
 
     event_id: Name
     app_id: Name

@@ -29,7 +29,9 @@ _RECORDS = {"cleanup.policy": "delete", "max.message.bytes": str(MAX_RECORD_BYTE
 EVENTS: Final = TopicSpec("mp.events", "user_id, UTF-8", {**_RECORDS, "retention.ms": str(14 * _DAY_MS)})
 REKEYED: Final = TopicSpec("mp.events.rekeyed", "user_id, UTF-8", {**_RECORDS, "retention.ms": str(14 * _DAY_MS)})
 DEAD: Final = TopicSpec("mp.events.dead", "the original key", {**_RECORDS, "retention.ms": str(30 * _DAY_MS)})
-SIGNALS: Final = TopicSpec("mp.signals", "user_id, UTF-8", {"cleanup.policy": "delete", "retention.ms": str(14 * _DAY_MS)})
+SIGNALS: Final = TopicSpec(
+    "mp.signals", "user_id, UTF-8", {"cleanup.policy": "delete", "retention.ms": str(14 * _DAY_MS)}
+)
 
 #: Topics the worker folds. Both have the same number of partitions: a user lives in one partition number.
 INPUTS: Final = (EVENTS, REKEYED)

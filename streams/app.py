@@ -1,13 +1,16 @@
 """The Faust app: one agent over both input topics, one table, batched delivery."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
+from aiokafka import AIOKafkaProducer
+from faust.streams import Stream
+from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP, StreamT
 
 from schemas.topics import INPUTS, MAX_RECORD_BYTES, changelog
@@ -19,8 +22,6 @@ from streams.transport import BatchTransport
 from streams.worker import Worker
 
 __all__ = ["RetentionApp", "create_app"]
-
-_log = logging.getLogger(__name__)
 
 #: Batches waiting in the agent's queue; each holds at most one fetch of one partition.
 _QUEUED_BATCHES: Final = 16
@@ -59,14 +60,14 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
     app.worker = Worker(
         settings,
         sink,
-        KafkaWriter(lambda: app.producer._ensure_producer(), topic.name, settings.partitions),
-        end_of=lambda tp: app.consumer.highwater(tp),
+        KafkaWriter(partial(_running_producer, app), topic.name),
+        end_of=partial(_end_of, app),
         generation=lambda: app.consumer_generation_id,
     )
 
-    async def fold(stream: StreamT[bytes]) -> None:
+    async def fold(stream: StreamT[Any]) -> None:
         try:
-            async for event in stream.noack().events():
+            async for event in cast("Stream[Any]", stream).noack().events():
                 await app.worker.take(event)
         except Exception as error:
             await app.crash(error)
@@ -75,7 +76,6 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
     inputs = app.topic(*(topic.name for topic in INPUTS), key_serializer="raw", value_serializer="raw")
     app.agent(inputs, name="fold", concurrency=1)(fold)
 
-    @app.task
     async def flush_beat() -> None:
         try:
             while not app.should_stop:
@@ -85,11 +85,21 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
             await app.crash(error)
             raise
 
-    @app.on_partitions_revoked.connect
-    async def drop(_app: faust.App, _revoked: set[TP], **_: Any) -> None:
+    async def drop(*_: Any, **__: Any) -> None:
         app.worker.revoke()
 
+    app.task(flush_beat)
+    app.on_partitions_revoked.connect(drop)
     return app
+
+
+def _running_producer(app: RetentionApp) -> AIOKafkaProducer:
+    producer: AIOKafkaProducer = cast("Producer", app.producer)._ensure_producer()
+    return producer
+
+
+def _end_of(app: RetentionApp, tp: TP) -> int | None:
+    return app.consumer.highwater(tp)
 
 
 def _faust_settings(settings: StreamSettings) -> Mapping[str, Any]:

@@ -35,11 +35,10 @@ class KafkaWriter:
     Writes are whole record batches: a send per record costs about 45 µs, most of it in the producer's bookkeeping.
     """
 
-    def __init__(self, producer: Callable[[], aiokafka.AIOKafkaProducer], changelog_topic: str, partitions: int) -> None:
-        """``producer`` gives the running producer; topics have ``partitions`` partitions."""
+    def __init__(self, producer: Callable[[], aiokafka.AIOKafkaProducer], changelog_topic: str) -> None:
+        """``producer`` gives the running producer."""
         self._producer = producer
         self._changelog = changelog_topic
-        self._partitions = partitions
 
     async def changelog(self, partition: int, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Write user records. Writing them again is harmless: per key the highest position wins."""

@@ -1,7 +1,7 @@
 """The bytes of the ``users`` changelog: keys, user records and the progress record. Versioned and checksummed.
 
-User record, little-endian: ``version u8, offset i64, rekeyed_offset i64`` (at a fixed place, so that recovery can compare
-records without reading them whole), the rest of the numbers, three length-prefixed bit sets and lists, CRC-32 last.
+User record, little-endian: ``version u8, offset i64, rekeyed_offset i64`` (at a fixed place, so that recovery can
+compare records without reading them whole), the other numbers, bit sets, texts and lists by length, CRC-32 last.
 """
 
 import json
@@ -58,7 +58,7 @@ def position_of(record: bytes) -> int:
 
 
 def encode_user(user: UserState, open_from: int) -> bytes:
-    """The record of ``user``. Event ids of days before ``open_from`` are dropped: repeats of them are refused as late."""
+    """The record of ``user``, without event ids of days before ``open_from``: repeats of them are refused as late."""
     days = user.days.to_bytes((user.days.bit_length() + 7) >> 3, "little")
     check_ins = user.check_ins.to_bytes((user.check_ins.bit_length() + 7) >> 3, "little")
     ids = [(day, seen) for day, seen in user.event_ids.items() if day >= open_from]
@@ -100,11 +100,12 @@ def encode_user(user: UserState, open_from: int) -> bytes:
 
 def _checked(record: bytes) -> bytes:
     """The record without its checksum. Raises ``Terminal`` when it was damaged or written by a newer version."""
-    if len(record) < _CRC.size + 1 or _CRC.unpack_from(record, len(record) - _CRC.size)[0] != crc32(record[: -_CRC.size]):
+    body, stored = record[: -_CRC.size], record[-_CRC.size :]
+    if not body or stored != _CRC.pack(crc32(body)):
         raise Terminal("a changelog record fails its checksum: restore the changelog topic or reprocess as a new epoch")
     if record[0] != _VERSION:
         raise Terminal(f"a changelog record has version {record[0]}, this build reads {_VERSION}: upgrade this worker")
-    return record[: -_CRC.size]
+    return body
 
 
 def decode_user(record: bytes) -> UserState:

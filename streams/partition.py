@@ -50,11 +50,10 @@ class Partition:
     def __init__(
         self, number: int, epoch: int, apps: AppCatalog, records: dict[bytes, bytes], home: Callable[[str], int]
     ) -> None:
+        """Continue from ``records``, the partition's changelog; ``home`` maps a user id to its partition."""
         progress = records.get(PROGRESS_KEY)
         self.number = number
-        self.fold = PartitionFold(
-            number, apps, decode_progress(progress) if progress else Progress(), self._load, home
-        )
+        self.fold = PartitionFold(number, apps, decode_progress(progress) if progress else Progress(), self._load, home)
         self._epoch = epoch
         self._records = records
         self._open_days = apps.open_days
@@ -121,8 +120,8 @@ class Partition:
     def take_flush(self, batch: RowBatch, at_end: dict[str, bool]) -> PartitionFlush | None:
         """Add the rows of everything that changed to ``batch`` and give the rest; ``None`` when nothing is due.
 
-        ``at_end`` says per input topic whether this partition is consumed to its end. What is taken must be delivered or
-        the partition dropped.
+        ``at_end`` says per input topic whether this partition is consumed to its end. What is taken must be delivered
+        or the partition dropped.
         """
         fold, progress = self.fold, self.fold.progress
         if all(at_end.values()):

@@ -13,6 +13,7 @@ class Partitioner:
     """Maps user ids to partitions as Kafka's Java client does. Caches: the hash costs about 10 µs in Python."""
 
     def __init__(self, partitions: int) -> None:
+        """For topics of so many partitions."""
         self._partitions = partitions
         self._known: dict[str, int] = {}
 

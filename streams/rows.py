@@ -23,6 +23,7 @@ class RowWriter:
     """Adds the rows of one partition at one position to a batch."""
 
     def __init__(self, batch: RowBatch, epoch: int, partition: int, version: int) -> None:
+        """Every row carries ``epoch``, ``partition`` and ``version``."""
         self.batch = batch
         self._epoch = epoch
         self._partition = partition

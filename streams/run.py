@@ -16,8 +16,8 @@ _LOOK_S = 0.1
 def run_worker(app: RetentionApp) -> None:
     """Run until SIGTERM or SIGINT, then finish the flush, commit and leave the group.
 
-    Raises ``Terminal`` with the reason when the worker cannot go on: the process must exit non-zero, so that whatever runs
-    it starts another.
+    Raises ``Terminal`` with the reason when the worker cannot go on: the process must exit non-zero, so that whatever
+    runs it starts another.
     """
     asyncio.run(_run(app))
 

@@ -15,7 +15,7 @@ from streams.codec import PROGRESS_KEY, decode_progress, position_of
 __all__ = ["UsersTable"]
 
 
-class UsersTable(faust.Table):
+class UsersTable(faust.Table[bytes, bytes]):
     """Changelog records by partition and key.
 
     A worker that was cut off may have written after its successor, so of a key's records the one with the highest
@@ -28,11 +28,12 @@ class UsersTable(faust.Table):
         self.records: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
         self._recovered = recovered
 
-    def apply_changelog_batch(self, batch: Iterable[EventT]) -> None:
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take in recovered records."""
         for event in batch:
             message = event.message
-            self.apply(message.partition, message.key, message.value)
+            if message.key is not None:
+                self.apply(message.partition, message.key, message.value)
 
     def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take in one record, unless the one that is there is ahead of it."""

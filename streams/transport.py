@@ -1,16 +1,25 @@
 """Batched delivery: the agent gets one Faust event per fetch and partition, holding the list of Kafka records.
 
-Faust hands every message through four asyncio tasks; handing over whole batches instead moves about 25 times as many. Only
-acknowledging stream topics are batched, never changelogs: Faust's recovery reads those as always.
+Faust hands every message through four asyncio tasks; handing over whole batches instead moves about 25 times as many.
+Only acknowledging stream topics are batched, never changelogs: Faust's recovery reads those as always.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-__all__ = ["BatchConsumer", "BatchTransport", "RecordBatch"]
+if TYPE_CHECKING:
+    from streams.worker import Worker
+
+__all__ = ["BatchConsumer", "BatchTransport", "HasWorker", "RecordBatch"]
+
+
+class HasWorker(Protocol):
+    """The app of a ``BatchConsumer``: its worker knows where the durable state ends."""
+
+    worker: "Worker"
 
 
 class RecordBatch(list[Any]):
@@ -28,7 +37,9 @@ class BatchConsumer(driver.Consumer):
         fetched = await super()._getmany(active_partitions, timeout)
         acknowledges = self.app.topics.acks_enabled_for
         return {
-            tp: [RecordBatch(records)] if records and acknowledges(tp.topic) and not self._is_changelog_tp(tp) else records
+            tp: [RecordBatch(records)]
+            if records and acknowledges(tp.topic) and not self._is_changelog_tp(tp)
+            else records
             for tp, records in fetched.items()
         }
 
@@ -44,7 +55,7 @@ class BatchConsumer(driver.Consumer):
             timestamp_type=last.timestamp_type,
             headers=None,
             key=None,
-            value=record,
+            value=record,  # type: ignore[arg-type]  # a batch instead of bytes: the point of this class
             checksum=None,
             tp=tp,
             generation_id=self.app.consumer_generation_id,
@@ -60,7 +71,7 @@ class BatchConsumer(driver.Consumer):
         """
         positions = dict(await super().seek_to_committed())
         for tp in positions.keys() | self.assignment():
-            position = self.app.worker.next_offset(tp)
+            position = cast("HasWorker", self.app).worker.next_offset(tp)
             if position is not None and position != positions.get(tp):
                 await self._seek(tp, position)
                 positions[tp] = position

@@ -7,7 +7,7 @@ one flush is on its way the fold goes on; what is on its way was encoded when it
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from faust.types import TP, EventT
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 class _Pending(NamedTuple):
     """The last Faust event folded of a topic partition and how many messages wait for its acknowledgement."""
 
-    event: EventT
+    event: EventT[Any]
     messages: int
 
 
@@ -44,7 +44,7 @@ class Worker:
         end_of: Callable[[TP], int | None],
         generation: Callable[[], int],
     ) -> None:
-        """``end_of`` gives the known end offset of a topic partition, ``generation`` the consumer group's current one."""
+        """``end_of`` gives the known end offset of a topic partition, ``generation`` the group's current generation."""
         self._settings = settings
         self._sink = sink
         self._writer = writer
@@ -84,14 +84,14 @@ class Worker:
             return None
         return partition.next_offset(tp.topic)
 
-    async def take(self, event: EventT) -> None:
+    async def take(self, event: EventT[Any]) -> None:
         """Fold the batch of ``event``. Waits while too many messages are folded but not delivered."""
         await self._room.wait()
         message = event.message
         partition = self._owned.get(message.partition)
         if partition is None or message.generation_id != self._generation():
             return
-        records = message.value
+        records = cast("list[Any]", message.value)  # see streams.transport
         events = self._validator.validate([record.value for record in records])
         if message.topic == EVENTS.name:
             partition.fold.fold_events(records, events)

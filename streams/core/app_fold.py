@@ -25,6 +25,7 @@ class AppFold:
     """Users of one app in one partition that are in memory, and what has changed since the last flush."""
 
     def __init__(self, app_id: str, settings: AppSettings) -> None:
+        """No user in memory yet."""
         self.app_id = app_id
         self.settings = settings
         self.calendar = Calendar(settings.time_zone, settings.day_cutoff_minutes)
@@ -57,9 +58,7 @@ class AppFold:
         if qualifies is None:
             qualifies = self._learn(name)
         if qualifies and (
-            day > user.last_day
-            or event["ts"] <= user.first_ts
-            or not user.days >> (user.last_day - day) & 1
+            day > user.last_day or event["ts"] <= user.first_ts or not user.days >> (user.last_day - day) & 1
         ):
             self._activate(user, event, identity, day)
         if name == CHECK_IN:

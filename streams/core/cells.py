@@ -1,7 +1,7 @@
 """Cells: counts of users by family, start of the period and offset ``n``. What is published is made of these.
 
-A cell's key is one ``int``, ``start << 16 | n``, per family (and per segment value). ``Cells`` maps keys to changes or to
-totals; adding is commutative, so any order of changes gives the same totals.
+A cell's key is one ``int``, ``start << 16 | n``, per family (and per segment value). ``Cells`` maps keys to changes or
+to totals; adding is commutative, so any order of changes gives the same totals.
 
 | family | start | n | last day: the cell can change until this day has closed |
 |---|---|---|---|
@@ -132,6 +132,7 @@ class Cells:
     __slots__ = ("families", "segments")
 
     def __init__(self) -> None:
+        """No cell yet."""
         self.families: tuple[defaultdict[int, int], ...] = tuple(defaultdict(int) for _ in FAMILIES)
         #: ``new_daily_segment``, by (segment, value).
         self.segments: defaultdict[tuple[str, str], defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))

@@ -47,8 +47,8 @@ Segments = tuple[tuple[str, str], ...]
 def mark(cells: Cells, first: int, before: int, day: int, segments: Segments, since: int, sign: int) -> None:
     """Add ``sign`` × what setting ``day`` changes, to every cell whose last day is ``since`` or later.
 
-    ``before`` holds the user's earlier days, bit *i* = the day *i* before ``day`` (bit 0 clear). ``first`` is the user's
-    first day (``day`` itself for a new user). Unbounded cells are not marked here: see ``mark_unbounded``.
+    ``before`` holds the user's earlier days, bit *i* = the day *i* before ``day`` (bit 0 clear). ``first`` is the
+    user's first day (``day`` itself for a new user). Unbounded cells are not marked here: see ``mark_unbounded``.
     """
     if day >= since:
         _mark_daily(cells, first, before, day, segments, sign)
@@ -148,7 +148,7 @@ def mark_unbounded(cells: Cells, first: int, reached: int, day: int, sign: int) 
 
 
 def contribute(cells: Cells, last: int, bits: int, segments: Segments, since: int, sign: int) -> None:
-    """Add ``sign`` × all that the set of active days (``last``, ``bits``) adds to cells that end on ``since`` or later."""
+    """Add ``sign`` × all that a set of active days adds to cells that end on ``since`` or later."""
     if not bits:
         return
     first = days.first(last, bits)

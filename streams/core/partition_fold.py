@@ -26,14 +26,10 @@ _FUTURE_MS: Final = 24 * 60 * 60 * 1000
 class Message(Protocol):
     """A Kafka record; ``timestamp`` is milliseconds since the epoch."""
 
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,10 @@ class PartitionFold:
         load: Callable[[str, str], UserState | None],
         home: Callable[[str], int],
     ) -> None:
-        """Continue from ``progress``; ``load`` gives a user's last durable state, ``home`` the partition of a user id."""
+        """Continue from ``progress``.
+
+        ``load`` gives a user's last durable state, ``home`` the partition of a user id.
+        """
         self.partition = partition
         self.progress = progress
         self.apps: dict[str, AppFold] = {}
@@ -81,7 +80,9 @@ class PartitionFold:
             fold = self.apps[app_id] = AppFold(app_id, settings)
         return fold
 
-    def fold_events(self, messages: Sequence[Message], events: Sequence[Event | InvalidEvent]) -> None:
+    def fold_events(  # noqa: PLR0912, PLR0915 - the hot loop: one branch a rule, in the order of the definitions
+        self, messages: Sequence[Message], events: Sequence[Event | InvalidEvent]
+    ) -> None:
         """Judge and fold a batch of ``mp.events``; ``events`` are the validated values of ``messages``."""
         progress = self.progress.events
         expected, watermark = progress.next_offset, progress.watermark

@@ -11,8 +11,8 @@ __all__ = ["Progress", "TopicProgress"]
 class TopicProgress:
     """How far one partition of one input topic has been folded, and what became of its messages.
 
-    ``next_offset`` is the next offset to read; ``watermark`` the latest local day seen (``NO_DAY``: none yet). Accepted and
-    repeated events are counted in the users' states, the others here.
+    ``next_offset`` is the next offset to read; ``watermark`` the latest local day seen (``NO_DAY``: none yet). Accepted
+    and repeated events are counted in the users' states, the others here.
     """
 
     next_offset: int = 0

@@ -18,8 +18,8 @@ NO_ATTRIBUTES: Final[Attributes] = ("", "", "", "", "", "", "", "", "")
 class UserState:
     """One user of one app.
 
-    ``offset`` and ``rekeyed_offset`` are those of the last events folded from ``mp.events`` and ``mp.events.rekeyed``: an
-    event at or before them has been folded already, so folding is exact under at-least-once delivery.
+    ``offset`` and ``rekeyed_offset`` are those of the last events folded from ``mp.events`` and ``mp.events.rekeyed``:
+    an event at or before them has been folded already, so folding is exact under at-least-once delivery.
     ``last_day``/``days`` and ``last_check_in``/``check_ins`` are bit sets (see ``streams.core.days``). ``first_ts`` and
     ``first_tie`` identify the earliest qualifying event, whose ``attributes`` are frozen. ``event_ids`` holds, per open
     day, the 8-byte hashes of the ids seen, end to end. The counters say what became of the user's events, by topic.
@@ -43,6 +43,7 @@ class UserState:
     )
 
     def __init__(self) -> None:
+        """A user of whom nothing is known."""
         self.offset = NO_OFFSET
         self.rekeyed_offset = NO_OFFSET
         self.last_day = NO_DAY

@@ -34,7 +34,9 @@ def run_ending_on(active: set[date], d: date) -> int:
     return length
 
 
-def cells(active_days: set[int], check_in_days: set[int]) -> Counter[CellKey]:
+def cells(  # noqa: PLR0912 - one loop a definition
+    active_days: set[int], check_in_days: set[int]
+) -> Counter[CellKey]:
     """Every cell with what the user adds to it."""
     found: Counter[CellKey] = Counter()
     active, check_ins = dates(active_days), dates(check_in_days)
@@ -66,7 +68,8 @@ def cells(active_days: set[int], check_in_days: set[int]) -> Counter[CellKey]:
     reach = max((d - first).days for d in active if (d - first).days <= 365)
     for n in range(reach + 1):
         found["unbounded", day(first), n] += 1
-    for family, width, counted in (("wau", 7, False), ("mau", 30, False), ("histogram_7", 7, True), ("histogram_28", 28, True)):
+    windows = (("wau", 7, False), ("mau", 30, False), ("histogram_7", 7, True), ("histogram_28", 28, True))
+    for family, width, counted in windows:
         for x in {d + timedelta(days=k) for d in active for k in range(width)}:
             inside = sum(x - timedelta(days=width - 1) <= d <= x for d in active)
             found[family, day(x), inside if counted else 0] += 1

@@ -20,7 +20,7 @@ MONDAY = 19_779
 FAR_FUTURE_MS = 4_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     offset: int
     value: bytes | None
@@ -40,7 +40,12 @@ def new_fold(apps: AppCatalog | None = None, partition: int = 0) -> PartitionFol
 
 
 def feed(
-    fold: PartitionFold, values: Iterable[dict[str, Any] | bytes], *, start: int = 0, rekeyed: bool = False, **record: Any
+    fold: PartitionFold,
+    values: Iterable[dict[str, Any] | bytes],
+    *,
+    start: int = 0,
+    rekeyed: bool = False,
+    **record: Any,
 ) -> None:
     """Fold ``values`` as one batch of messages with offsets from ``start``."""
     records = [

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.apps import AppCatalog, AppSettings
-from streams.core.contributions import contribute, contribute_check_ins
 from streams.core.cells import Cells
+from streams.core.contributions import contribute, contribute_check_ins
 from streams.core.days import NO_DAY, add
 from streams.core.totals import settle
 from tests.unit.core import brute

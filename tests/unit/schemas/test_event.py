@@ -11,7 +11,13 @@ from schemas.apps import AppCatalog, AppSettings
 from schemas.errors import InvalidEvent
 from schemas.event import Event, EventValidator
 
-BASE: dict[str, Any] = {"event_id": "e1", "app_id": "wx1", "user_id": "用 户", "event": "app_open", "ts": 1_709_136_000_000}
+BASE: dict[str, Any] = {
+    "event_id": "e1",
+    "app_id": "wx1",
+    "user_id": "用 户",
+    "event": "app_open",
+    "ts": 1_709_136_000_000,
+}
 VALIDATOR = EventValidator(AppCatalog(), max_bytes=2_000)
 
 
