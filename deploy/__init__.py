@@ -1,0 +1,1 @@
+"""The parts put together: settings, command line, embedded services. The only place that knows everything."""

@@ -1,0 +1,1 @@
+"""What docker-compose.yml would run, run here: its accounts in the engine, its commands against real services."""

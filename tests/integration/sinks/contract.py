@@ -1,0 +1,98 @@
+"""Names and types of the views that people and dashboards depend on. A change here is a change of the contract."""
+
+_TEXT = "LowCardinality(String)"
+_RATES = {
+    "cohort_users": "UInt64",
+    "retained_users": "UInt64",
+    "retention_rate": "Nullable(Float64)",
+    "is_complete": "UInt8",
+}
+_PERIODS = {"app_id": _TEXT, "audience": "String", "cohort_start": "Date", "period_n": "UInt16", **_RATES}
+_PAIRS = "Array(Tuple(key UInt16, value UInt64))"
+_WECHAT = {"app_id": _TEXT, "ref_date": "String", "visit_uv_new": _PAIRS, "visit_uv": _PAIRS}
+
+VIEWS = {
+    "retention_daily": {"app_id": _TEXT, "audience": "String", "cohort_date": "Date", "day_n": "UInt16", **_RATES},
+    "retention_weekly": _PERIODS,
+    "retention_monthly": _PERIODS,
+    "retention_unbounded": {"app_id": _TEXT, "cohort_date": "Date", "day_n": "UInt16", **_RATES},
+    "retention_daily_by_segment": {
+        "app_id": _TEXT,
+        "audience": "String",
+        "segment": _TEXT,
+        "value": "String",
+        "cohort_date": "Date",
+        "day_n": "UInt16",
+        **_RATES,
+    },
+    "active_users": {
+        "app_id": _TEXT,
+        "date": "Date",
+        "dau": "UInt64",
+        "wau": "UInt64",
+        "mau": "UInt64",
+        "new_users": "UInt64",
+        "stickiness": "Nullable(Float64)",
+        "is_complete": "UInt8",
+    },
+    "lifecycle_daily": {
+        "app_id": _TEXT,
+        "date": "Date",
+        "active": "UInt64",
+        "new": "UInt64",
+        "retained": "UInt64",
+        "resurrected": "UInt64",
+        "dormant": "UInt64",
+        "is_complete": "UInt8",
+    },
+    "activity_histogram": {
+        "app_id": _TEXT,
+        "date": "Date",
+        "window_days": "UInt16",
+        "active_days": "UInt16",
+        "users": "UInt64",
+    },
+    "streaks_daily": {"app_id": _TEXT, "date": "Date", "kind": "String", "length": "UInt16", "users": "UInt64"},
+    "user_activity": {
+        "app_id": _TEXT,
+        "user_id": "String",
+        "first_date": "Date",
+        "last_date": "Date",
+        "active_days_1": "UInt64",
+        "active_days_7": "UInt64",
+        "active_days_14": "UInt64",
+        "active_days_30": "UInt64",
+        "check_ins_1": "UInt64",
+        "check_ins_7": "UInt64",
+        "check_ins_14": "UInt64",
+        "check_ins_30": "UInt64",
+        "streak": "UInt16",
+        "longest_streak": "UInt16",
+        "check_in_streak": "UInt16",
+        "longest_check_in_streak": "UInt16",
+        "streak_started": "Nullable(Date)",
+        "expires_on": "Nullable(Date)",
+        "lifecycle": _TEXT,
+        "channel": _TEXT,
+        "platform": _TEXT,
+    },
+    "wechat_daily_retain": _WECHAT,
+    "wechat_weekly_retain": _WECHAT,
+    "wechat_monthly_retain": _WECHAT,
+    "pipeline_progress": {
+        "epoch": "UInt32",
+        "topic": _TEXT,
+        "partition": "UInt16",
+        "offset": "UInt64",
+        "watermark": "Nullable(Date)",
+        "updated_at": "DateTime64(3, 'UTC')",
+    },
+    "dead_letters": {
+        "reason": _TEXT,
+        "topic": _TEXT,
+        "partition": "UInt16",
+        "offset": "UInt64",
+        "raw": "String",
+        "at": "DateTime64(3, 'UTC')",
+    },
+}
