@@ -1,6 +1,6 @@
 """The worker's heart: folds the batches that the agent takes, and delivers what changed, beat by beat.
 
-Order of a flush: ClickHouse (and dead letters, rekeyed messages) → changelog → progress record → acknowledgement. While
+Order of a flush: dead letters and rekeyed messages → ClickHouse → changelog → progress record → acknowledgement. While
 one flush is on its way the fold goes on; what is on its way was encoded when it was taken.
 """
 
@@ -144,11 +144,14 @@ class Worker:
     async def _deliver(self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush]) -> bool:
         """Carry the flush out, stage by stage. False when the partitions were revoked on the way."""
         writer = self._writer
+        # What is forwarded must stand in its topic before the published progress says that it was forwarded.
         await asyncio.gather(
-            self._sink.write(batch),
             *(writer.dead_letters(flush.partition.number, flush.dead) for flush in flushes),
             *(writer.rekey(flush.partition.number, flush.outgoing) for flush in flushes),
         )
+        if self._owned is not owned:
+            return False
+        await self._sink.write(batch)
         if self._owned is not owned:
             return False
         await asyncio.gather(*(writer.changelog(flush.partition.number, flush.records) for flush in flushes))

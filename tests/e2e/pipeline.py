@@ -21,6 +21,7 @@ from schemas.apps import AppCatalog
 from schemas.topics import EVENTS, REKEYED
 from tests.oracle.compare import assert_equal_views
 from tests.oracle.judge import Message, judge
+from tests.oracle.murmur2 import partition_of
 from tests.oracle.tables import tables
 
 __all__ = ["Pipeline", "WorkerProcess", "new_pipeline"]
@@ -92,6 +93,10 @@ class Pipeline:
         worker = WorkerProcess(self.settings, self._folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
+
+    def home(self, user_id: str) -> int:
+        """The partition where a user lives."""
+        return partition_of(user_id.encode(), PARTITIONS)
 
     def publish(self, messages: Iterable[Message]) -> None:
         """Publish to ``mp.events``, each message to its own partition with its own timestamp, in order."""
