@@ -115,9 +115,10 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(
         default=262_144, ge=1024, le=MAX_RECORD_BYTES, description="larger events are refused as `invalid`"
     )
-    web_port: int = Field(
-        default=0, ge=0, le=_MAX_PORT, description="port of the worker's own web server; 0 turns it off"
+    web_host: str = Field(
+        default="127.0.0.1", min_length=1, description="address on which the worker serves `/healthz` and `/readyz`"
     )
+    web_port: int = Field(default=0, ge=0, le=_MAX_PORT, description="port of these pages; 0 turns them off")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="least severe level that is logged"
     )
@@ -222,6 +223,7 @@ def stream_settings(settings: Settings) -> "StreamSettings":
         flush_interval_s=settings.flush_interval_s,
         session_timeout_s=settings.session_timeout_s,
         max_event_bytes=settings.max_event_bytes,
+        web_host=settings.web_host,
         web_port=settings.web_port,
         replication=settings.replication,
     )

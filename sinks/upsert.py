@@ -5,7 +5,7 @@ simply sent again, without a deduplication token: one with other rows under the 
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -46,6 +46,12 @@ class ClickHouseSink:
     def state(self) -> Availability:
         """Whether ClickHouse takes rows, and since when."""
         return self._retrier.state
+
+    @property
+    def trouble(self) -> str | None:
+        """Why rows cannot be written at present; ``None`` when they can, or when it has not been tried."""
+        state = self.state
+        return f"{state.reason} (since {state.since:%H:%M:%S} UTC)" if state.reason and not state.available else None
 
     async def write(self, batch: RowBatch) -> None:
         """Return once every row of ``batch`` is stored.
@@ -93,6 +99,6 @@ class ClickHouseSink:
                 client = self._connect()
                 if self._closed:
                     client.close()
-                    raise Terminal("the sink was closed while it was connecting")
+                    raise Terminal("the sink was closed, so it writes nothing more")
                 self._client = client
             return self._client

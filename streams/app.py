@@ -15,10 +15,11 @@ from faust.types import TP, StreamT
 
 from schemas.topics import INPUTS, MAX_RECORD_BYTES, changelog
 from streams.changelog import KafkaWriter
+from streams.health import Health
 from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
-from streams.transport import BatchTransport
+from streams.transport import BatchConsumer, BatchTransport
 from streams.worker import Worker
 
 __all__ = ["RetentionApp", "create_app"]
@@ -35,6 +36,7 @@ class RetentionApp(faust.App):
     """The Faust app with its worker attached."""
 
     worker: Worker
+    health: Health
     stream_settings: StreamSettings
     sink: Sink
 
@@ -61,9 +63,11 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
         settings,
         sink,
         KafkaWriter(partial(_running_producer, app), topic.name),
-        end_of=partial(_end_of, app),
+        at_end=partial(_at_end, app),
         generation=lambda: app.consumer_generation_id,
     )
+
+    app.health = Health(app.worker, sink, partial(_ask_broker, app))
 
     async def fold(stream: StreamT[Any]) -> None:
         try:
@@ -98,8 +102,12 @@ def _running_producer(app: RetentionApp) -> AIOKafkaProducer:
     return producer
 
 
-def _end_of(app: RetentionApp, tp: TP) -> int | None:
-    return app.consumer.highwater(tp)
+async def _at_end(app: RetentionApp, tp: TP, next_offset: int) -> bool:
+    return await cast("BatchConsumer", app.consumer).at_end(tp, next_offset)
+
+
+async def _ask_broker(app: RetentionApp) -> None:
+    await _running_producer(app).client.fetch_all_metadata()
 
 
 def _faust_settings(settings: StreamSettings) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ class StreamSettings:
     flush_interval_s: float = 0.5
     session_timeout_s: float = 8.0
     max_event_bytes: int = 262_144
+    web_host: str = "127.0.0.1"
     web_port: int = 0
     #: Back-pressure: at most this many folded events wait for ClickHouse and the changelog.
     max_unflushed_events: int = 200_000

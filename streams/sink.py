@@ -16,5 +16,9 @@ class Sink(Protocol):
         Writing a batch again must change nothing: rows are absolute and versioned.
         """
 
+    @property
+    def trouble(self) -> str | None:
+        """Why rows cannot be written at present; ``None`` when they can, or when it has not been tried."""
+
     async def close(self) -> None:
         """Release connections."""

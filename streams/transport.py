@@ -33,9 +33,29 @@ class BatchConsumer(driver.Consumer):
     highest acknowledged: Faust's bookkeeping of gaps between single messages does not apply to batches.
     """
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As Faust's consumer."""
+        super().__init__(*args, **options)
+        self._handed_over: dict[TP, int] = {}
+
+    async def at_end(self, tp: TP, next_offset: int) -> bool:
+        """Whether nothing to process lies at ``next_offset`` or beyond it, as far as the last fetch knows."""
+        # In the middle of a rebalance the consumer may have given up what the worker still owns.
+        end = self.highwater(tp) if tp in self.assignment() else None
+        if end is None or next_offset >= end:
+            return end is not None
+        if self._handed_over.get(tp, next_offset) != next_offset:
+            return False
+        # What is left may be no messages but the markers of transactions, which the consumer steps over by itself.
+        position = await self.position(tp)
+        return position is not None and position >= end
+
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
         fetched = await super()._getmany(active_partitions, timeout)
         acknowledges = self.app.topics.acks_enabled_for
+        for tp, records in fetched.items():
+            if records:
+                self._handed_over[tp] = records[-1].offset + 1
         return {
             tp: [RecordBatch(records)]
             if records and acknowledges(tp.topic) and not self._is_changelog_tp(tp)

@@ -6,7 +6,7 @@ one flush is on its way the fold goes on; what is on its way was encoded when it
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, cast
 
 from faust.types import TP, EventT
@@ -41,14 +41,14 @@ class Worker:
         settings: StreamSettings,
         sink: Sink,
         writer: KafkaWriter,
-        end_of: Callable[[TP], int | None],
+        at_end: Callable[[TP, int], Awaitable[bool]],
         generation: Callable[[], int],
     ) -> None:
-        """``end_of`` gives the known end offset of a topic partition, ``generation`` the group's current generation."""
+        """``at_end`` says whether nothing lies beyond an offset; ``generation`` is the group's current one."""
         self._settings = settings
         self._sink = sink
         self._writer = writer
-        self._end_of = end_of
+        self._reached_end = at_end
         self._generation = generation
         self._validator = EventValidator(settings.apps, settings.max_event_bytes)
         self._partitioner = Partitioner(settings.partitions)
@@ -58,15 +58,42 @@ class Worker:
         self._room.set()
         self._one_flush = asyncio.Lock()
 
+    @property
+    def owned(self) -> frozenset[int]:
+        """The numbers of the partitions that are owned and recovered."""
+        return frozenset(self._owned)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether folding waits because too much is undelivered."""
+        return not self._room.is_set()
+
+    def positions(self) -> tuple[int, ...]:
+        """The next offsets of all owned partitions, to see whether anything moves."""
+        return tuple(partition.next_offset(topic.name) for partition in self._owned.values() for topic in INPUTS)
+
+    async def is_behind(self) -> bool:
+        """Whether messages wait, or may wait, in an owned partition."""
+        for partition in list(self._owned.values()):
+            if not all((await self._at_end(partition)).values()):
+                return True
+        return False
+
     async def recover(self, table: UsersTable, numbers: set[int]) -> None:
-        """Take over the partitions ``numbers`` from their recovered records."""
+        """Take over the partitions ``numbers`` from their recovered records.
+
+        Another rebalance may begin meanwhile, and with it another recovery: then this one gives up.
+        """
         self.revoke()
+        nothing = self._owned
         recovered = {}
         for number in sorted(numbers):
             partition = Partition(
                 number, self._settings.epoch, self._settings.apps, table.records[number], self._partitioner
             )
             await partition.recover()
+            if self._owned is not nothing:
+                return
             recovered[number] = partition
         self._owned = recovered
         _log.info("worker: owns partitions %s", sorted(recovered))
@@ -118,12 +145,15 @@ class Worker:
         async with self._one_flush:
             owned, batch, flushes = self._owned, RowBatch(), []
             acknowledge: dict[TP, _Pending] = {}
-            for partition in owned.values():
-                flush = partition.take_flush(batch, self._at_end(partition))
+            ends = {number: await self._at_end(partition) for number, partition in owned.items()}
+            if self._owned is not owned:
+                return
+            for number, partition in owned.items():
+                flush = partition.take_flush(batch, ends[number])
                 if flush is not None:
                     flushes.append(flush)
                     for topic in INPUTS:
-                        tp = TP(topic.name, partition.number)
+                        tp = TP(topic.name, number)
                         if tp in self._pending:
                             acknowledge[tp] = self._pending[tp]
             if flushes and await self._deliver(owned, batch, flushes):
@@ -137,9 +167,11 @@ class Worker:
                         self._pending[tp] = _Pending(now.event, now.messages - done.messages)
                 self._make_room()
 
-    def _at_end(self, partition: Partition) -> dict[str, bool]:
-        ends = {topic.name: self._end_of(TP(topic.name, partition.number)) for topic in INPUTS}
-        return {topic: end is not None and partition.next_offset(topic) >= end for topic, end in ends.items()}
+    async def _at_end(self, partition: Partition) -> dict[str, bool]:
+        return {
+            topic.name: await self._reached_end(TP(topic.name, partition.number), partition.next_offset(topic.name))
+            for topic in INPUTS
+        }
 
     async def _deliver(self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush]) -> bool:
         """Carry the flush out, stage by stage. False when the partitions were revoked on the way."""

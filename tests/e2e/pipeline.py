@@ -7,18 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from clickhouse_connect import get_client
 
-from deploy.embedded.broker import EmbeddedBroker
 from deploy.migrating import migrate_all
 from deploy.settings import Settings, settings_environment
 from schemas.apps import AppCatalog
 from schemas.topics import EVENTS, REKEYED
+from tests.kafka.broker import empty_broker
 from tests.oracle.compare import assert_equal_views
 from tests.oracle.judge import Message, judge
 from tests.oracle.murmur2 import partition_of
@@ -27,21 +28,29 @@ from tests.oracle.tables import tables
 __all__ = ["Pipeline", "WorkerProcess", "new_pipeline"]
 
 PARTITIONS = 4
+#: The arguments of Python that run a worker.
+WORKER: Final = ("-m", "deploy.cli", "worker")
 _DEADLINE_S = 120.0
 _LARGEST = 32 * 1024 * 1024
 
 
 class WorkerProcess:
-    """``retention worker`` in a process of its own."""
+    """``retention worker``, or ``program``, in a process of its own."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Path,
+        program: Sequence[str] = WORKER,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = log
         #: Whether it should be running.
         self.expected = True
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "worker"],
-                env={**os.environ, **settings_environment(settings)},
+                [sys.executable, *program],
+                env={**os.environ, **settings_environment(settings), **(environment or {})},
                 stdout=out,
                 stderr=out,
             )
@@ -88,9 +97,15 @@ class Pipeline:
                 worker.kill()
         self.client.close()
 
-    def start_worker(self) -> WorkerProcess:
-        """Start one more worker."""
-        worker = WorkerProcess(self.settings, self._folder / f"worker-{len(self.workers)}.log")
+    def start_worker(
+        self,
+        program: Sequence[str] = WORKER,
+        settings: Settings | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> WorkerProcess:
+        """Start one more worker: with other ``settings`` than the pipeline's, more ``environment``, if need be."""
+        log = self._folder / f"worker-{len(self.workers)}.log"
+        worker = WorkerProcess(settings or self.settings, log, program, environment)
         self.workers.append(worker)
         return worker
 
@@ -184,18 +199,25 @@ class Pipeline:
 
 
 @contextmanager
-def new_pipeline(clickhouse_url: str, database: str, folder: Path, apps: AppCatalog) -> Iterator[Pipeline]:
-    """A migrated pipeline on an empty broker."""
-    with EmbeddedBroker(None, folder) as broker:
-        settings = Settings(
-            kafka_bootstrap=broker.bootstrap,
+def new_pipeline(
+    clickhouse_url: str,
+    database: str,
+    folder: Path,
+    apps: AppCatalog,
+    *,
+    bootstrap: str | None = None,
+    **settings: Any,
+) -> Iterator[Pipeline]:
+    """A migrated pipeline with further ``settings``, on the broker at ``bootstrap`` or else on the chosen one, empty."""
+    with ExitStack() as stack:
+        chosen = Settings(
+            kafka_bootstrap=bootstrap or stack.enter_context(empty_broker(folder)),
             clickhouse_url=clickhouse_url,
             clickhouse_database=database,
-            partitions=PARTITIONS,
+            # A group and a changelog of its own: the broker may remember those of the test before.
+            worker_id=f"retention-{uuid4().hex[:8]}",
             apps=apps,
-            flush_interval_s=0.2,
-            session_timeout_s=6,
+            **{"partitions": PARTITIONS, "flush_interval_s": 0.2, "session_timeout_s": 6, **settings},
         )
-        migrate_all(settings)
-        with Pipeline(settings, folder) as pipeline:
-            yield pipeline
+        migrate_all(chosen)
+        yield stack.enter_context(Pipeline(chosen, folder))

@@ -1,0 +1,37 @@
+"""The worker's own pages: ``/healthz`` (it runs) and ``/readyz`` (it can do its work, or why not)."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+__all__ = ["serve"]
+
+
+@asynccontextmanager
+async def serve(host: str, port: int, troubles: Callable[[], list[str]]) -> AsyncIterator[None]:
+    """Serve on ``host``:``port`` for as long as the context lasts; port 0 serves nothing.
+
+    ``/readyz`` answers 200, or 503 with ``{"ready": false, "troubles": [...]}``.
+    """
+    if not port:
+        yield
+        return
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        found = troubles()
+        return web.json_response({"ready": not found, "troubles": found}, status=503 if found else 200)
+
+    site = web.Application()
+    site.router.add_get("/healthz", healthz)
+    site.router.add_get("/readyz", readyz)
+    runner = web.AppRunner(site, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
