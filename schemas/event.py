@@ -25,7 +25,9 @@ MIN_TS: Final = 946_684_800_000
 MAX_TS: Final = 4_102_444_800_000
 
 _INT64_MAX: Final = 2**63 - 1
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,40})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII)
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,40})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 

@@ -134,9 +134,8 @@ def main() -> None:
 
 
 def _print_table(events: int, users: int, pipeline: list[Result], plain: list[Result]) -> None:
-    print(
-        f"\n{events:,} events of {users:,} users, {PARTITIONS} partitions; {platform.platform()}, {os.cpu_count()} cores"
-    )
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"\n{events:,} events of {users:,} users, {PARTITIONS} partitions; {machine}")
     print(f"{'':<28}{'events/s':>12}{'CPU s per million':>20}{'peak MiB':>10}")
     for name, results in (("pipeline, end to end", pipeline), ("plain Faust agent + table", plain)):
         rate, cpu, memory = (statistics.median(values) for values in zip(*results, strict=True))

@@ -144,13 +144,20 @@ def _read_object(value: bytes | None, max_bytes: int) -> dict[str, Any]:
         raise Refused(f"not JSON in UTF-8: {error}") from error
     if not isinstance(read, dict):
         _refuse("not a JSON object")
-    level: list[Any] = [read]
-    for _ in range(1 + _DEEPEST):
-        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
-        level = [inner for inner in level if isinstance(inner, dict | list)]
-    if level:
+    if _depth(read) > _DEEPEST:
         _refuse(f"nested deeper than {_DEEPEST} levels")
     return read
+
+
+def _depth(read: dict[str, Any]) -> int:
+    """How many arrays and objects lie inside one another below the event itself."""
+    depth = 0
+    level: list[Any] = [read]
+    while level:
+        inside = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        depth += bool(level)
+    return depth
 
 
 def _check_optional(fields: Mapping[str, Any]) -> None:

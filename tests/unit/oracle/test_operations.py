@@ -73,6 +73,17 @@ def test_rekeyed_repeat_of_a_day_closed_at_home_may_be_accepted_again() -> None:
     assert not oracle.undetermined
 
 
+def test_rekeyed_repeat_of_an_own_event_of_a_closed_day_may_be_accepted_again() -> None:
+    old = did("u21", "2024-03-01")
+    oracle = oracle_of(message(old, 0, 1), message(did("u21", "2024-03-09"), 1, 1), message(old, 0, 0))
+    assert oracle.accepted[1] == Between(2, 3)
+
+
+def test_dead_letter_shows_the_first_64_kib() -> None:
+    rows = oracle_of(Message(0, 0, None, b"x" * 65_537, SENT)).views["dead_letters"].rows
+    assert rows[EVENTS, 0, 0] == ("invalid", b"x" * 65_536, SENT)
+
+
 def test_dead_letters_keep_bytes_and_origin() -> None:
     late = message(did("u2", "2024-03-05"), 1)
     future = message(did("u2", "2024-03-20"), 2, timestamp_ms=SENT)
