@@ -1,7 +1,7 @@
 """Blocking calls beside an event loop, in threads that nobody has to wait for.
 
-The threads of an executor are joined when Python exits, so a server that accepts a request and never answers would hold up
-the end of the process for as long as the request may take. A daemon thread ends with it.
+The threads of an executor are joined when Python exits, so a server that accepts a request and never answers would
+hold up the end of the process for as long as the request may take. A daemon thread ends with it.
 """
 
 import asyncio

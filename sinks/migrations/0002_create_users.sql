@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS users
     partition               UInt16,
     first_date              Date                   COMMENT 'First active day',
     last_date               Date                   COMMENT 'Last active day',
-    active_mask             UInt32                 COMMENT 'Bit i: active on last_date - i; 32 days, today''s distance to last_date is added by the view',
+    active_mask             UInt32                 COMMENT 'Bit i: active on last_date - i',
     streak_start            Date                   COMMENT 'First day of the run of active days that ends on last_date',
     longest_streak          UInt16                 COMMENT 'Days of the longest run of active days, ever',
     last_check_in           Nullable(Date)         COMMENT 'Last day with a check-in',

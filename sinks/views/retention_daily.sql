@@ -2,12 +2,12 @@
 CREATE OR REPLACE VIEW retention_daily
 (
     app_id         LowCardinality(String),
-    audience       String            COMMENT 'new: users whose first day is cohort_date, day_n 0 to 365; active: users active on it, day_n 0 to 30',
+    audience       String            COMMENT 'new: their first day is cohort_date, day_n 0 to 365; active: day_n 0 to 30',
     cohort_date    Date              COMMENT 'Local day of the app',
     day_n          UInt16            COMMENT 'Offset in days: the day after is 1; 31 and more only once that day has come',
     cohort_users   UInt64            COMMENT 'Size of the cohort',
     retained_users UInt64            COMMENT 'Of the cohort, active on exactly cohort_date + day_n; 0 while that day has not come',
-    retention_rate Nullable(Float64) COMMENT 'retained_users / cohort_users; NULL for an empty cohort. Pool as sum(retained_users) / sum(cohort_users)',
+    retention_rate Nullable(Float64) COMMENT 'NULL for an empty cohort; to pool, divide sum(retained_users) by sum(cohort_users)',
     is_complete    UInt8             COMMENT '1 when no accepted event can change the row any more'
 )
 AS

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW retention_weekly
 (
     app_id         LowCardinality(String),
-    audience       String            COMMENT 'new: users whose first day is in the week, period_n 0 to 52; active: users active in it, period_n 0 to 12',
+    audience       String            COMMENT 'new: their first day is in the week, period_n 0 to 52; active: period_n 0 to 12',
     cohort_start   Date              COMMENT 'Monday of the cohort''s week',
     period_n       UInt16            COMMENT 'Offset in weeks; 13 and more only once that week has begun',
     cohort_users   UInt64            COMMENT 'Size of the cohort',

@@ -22,7 +22,7 @@ CREATE OR REPLACE VIEW user_activity
     longest_check_in_streak UInt16                 COMMENT 'Longest run of days with a check-in ever',
     streak_started          Nullable(Date)         COMMENT 'First day of the streak; NULL when streak is 0',
     expires_on              Nullable(Date)         COMMENT 'Day on which the streak breaks if nothing comes; NULL when streak is 0',
-    lifecycle               LowCardinality(String) COMMENT 'new: first day is today; retained: active today and yesterday; resurrected: active today only; dormant: yesterday only; else inactive',
+    lifecycle               LowCardinality(String) COMMENT 'new, retained (also active yesterday), resurrected, dormant (yesterday only) or inactive',
     channel                 LowCardinality(String) COMMENT 'Attributes are those of the earliest qualifying event; empty when absent',
     platform                LowCardinality(String),
     scene                   LowCardinality(String),
@@ -40,9 +40,15 @@ CREATE OR REPLACE VIEW user_activity
 AS
 WITH
     -- A user's own event shows that its day has come, even while the progress row is still on its way.
-    assumeNotNull(greatest(ifNull((SELECT today FROM internal_clock), last_date), last_date, ifNull(last_check_in, last_date))) AS today,
+    assumeNotNull(
+        greatest(ifNull((SELECT today FROM internal_clock), last_date), last_date, ifNull(last_check_in, last_date))
+    ) AS today,
     bitShiftLeft(toUInt64(active_mask), least(today - last_date, 32)) AS active_bits,
-    if(last_check_in IS NULL, 0, bitShiftLeft(toUInt64(check_in_mask), least(today - assumeNotNull(last_check_in), 32))) AS check_in_bits,
+    if(
+        last_check_in IS NULL,
+        0,
+        bitShiftLeft(toUInt64(check_in_mask), least(today - assumeNotNull(last_check_in), 32))
+    ) AS check_in_bits,
     last_date + 1 >= today AS alive,
     ifNull(last_check_in + 1 >= today, 0) AS check_in_alive
 SELECT
