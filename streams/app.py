@@ -67,7 +67,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
         generation=lambda: app.consumer_generation_id,
     )
 
-    app.health = Health(app.worker, sink, partial(_ask_broker, app))
+    app.health = Health(app.worker, sink, partial(_ask_broker, app), partial(_end_of, app))
 
     async def fold(stream: StreamT[Any]) -> None:
         try:
@@ -104,6 +104,10 @@ def _running_producer(app: RetentionApp) -> AIOKafkaProducer:
 
 async def _at_end(app: RetentionApp, tp: TP, next_offset: int) -> bool:
     return await cast("BatchConsumer", app.consumer).at_end(tp, next_offset)
+
+
+def _end_of(app: RetentionApp, tp: TP) -> int | None:
+    return cast("BatchConsumer", app.consumer).end(tp)
 
 
 async def _ask_broker(app: RetentionApp) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from schemas.errors import Terminal
 from streams.sink import Sink
@@ -22,19 +23,24 @@ _PROBE_EVERY_S: Final = 5.0
 _PROBE_TIMEOUT_S: Final = 5.0
 #: A consumer that has messages to read and reads none for so long is taken for dead.
 _STALLED_S: Final = 120.0
+#: A new leader may report an end that is too low for a moment; a topic that was made anew does so for good.
+_BEYOND_S: Final = 30.0
 
 
 class Health:
     """Watches the broker and the worker's progress."""
 
-    def __init__(self, worker: Worker, sink: Sink, probe: Callable[[], Awaitable[object]]) -> None:
-        """``probe`` asks the broker something and raises when it does not answer."""
+    def __init__(
+        self, worker: Worker, sink: Sink, probe: Callable[[], Awaitable[object]], end_of: Callable[[TP], int | None]
+    ) -> None:
+        """``probe`` asks the broker something and raises when it does not answer; ``end_of`` gives known ends."""
         self._worker = worker
         self._sink = sink
         self._probe = probe
+        self._end_of = end_of
         self._broker_trouble: str | None = None
-        self._stalled_s = 0.0
-        self._last_seen: tuple[int, ...] = ()
+        self._stalled_s = self._beyond_s = 0.0
+        self._last_seen: dict[TP, int] = {}
 
     def troubles(self) -> list[str]:
         """Why the worker is not ready; empty when it is."""
@@ -57,12 +63,13 @@ class Health:
             if self._broker_trouble is None:
                 _log.warning("kafka: the broker does not answer (%r); waiting for it", error)
             self._broker_trouble = f"Kafka does not answer: {error!r}"
-            self._stalled_s = 0.0
+            self._stalled_s = self._beyond_s = 0.0
             return
         if self._broker_trouble is not None:
             _log.info("kafka: the broker answers again")
             self._broker_trouble = None
         await self._notice_stall()
+        self._notice_lost_ground()
 
     async def _notice_stall(self) -> None:
         seen = self._worker.positions()
@@ -73,3 +80,14 @@ class Health:
         self._stalled_s += _PROBE_EVERY_S
         if self._stalled_s >= _STALLED_S:
             raise Terminal(f"the consumer has read nothing for {self._stalled_s:.0f} s although messages wait: restart")
+
+    def _notice_lost_ground(self) -> None:
+        """A topic that ends before what has been folded was deleted and made anew: its messages look folded already."""
+        beyond = [
+            f"{tp.topic}-{tp.partition} ends at {end}, but {offset} were folded"
+            for tp, offset in self._worker.positions().items()
+            if (end := self._end_of(tp)) is not None and end < offset
+        ]
+        self._beyond_s = self._beyond_s + _PROBE_EVERY_S if beyond else 0.0
+        if self._beyond_s >= _BEYOND_S:
+            raise Terminal(f"{beyond[0]}: the topic was made anew; go on with a new epoch (RETENTION_EPOCH)")

@@ -40,8 +40,7 @@ class BatchConsumer(driver.Consumer):
 
     async def at_end(self, tp: TP, next_offset: int) -> bool:
         """Whether nothing to process lies at ``next_offset`` or beyond it, as far as the last fetch knows."""
-        # In the middle of a rebalance the consumer may have given up what the worker still owns.
-        end = self.highwater(tp) if tp in self.assignment() else None
+        end = self.end(tp)
         if end is None or next_offset >= end:
             return end is not None
         if self._handed_over.get(tp, next_offset) != next_offset:
@@ -49,6 +48,11 @@ class BatchConsumer(driver.Consumer):
         # What is left may be no messages but the markers of transactions, which the consumer steps over by itself.
         position = await self.position(tp)
         return position is not None and position >= end
+
+    def end(self, tp: TP) -> int | None:
+        """The end offset of ``tp`` as the last fetch reported it; ``None`` before one, or when it is not ours now."""
+        # In the middle of a rebalance the consumer may have given up what the worker still owns.
+        return self.highwater(tp) if tp in self.assignment() else None
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
         fetched = await super()._getmany(active_partitions, timeout)

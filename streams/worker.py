@@ -68,9 +68,13 @@ class Worker:
         """Whether folding waits because too much is undelivered."""
         return not self._room.is_set()
 
-    def positions(self) -> tuple[int, ...]:
-        """The next offsets of all owned partitions, to see whether anything moves."""
-        return tuple(partition.next_offset(topic.name) for partition in self._owned.values() for topic in INPUTS)
+    def positions(self) -> dict[TP, int]:
+        """The next offsets of all owned partitions."""
+        return {
+            TP(topic.name, number): partition.next_offset(topic.name)
+            for number, partition in self._owned.items()
+            for topic in INPUTS
+        }
 
     async def is_behind(self) -> bool:
         """Whether messages wait, or may wait, in an owned partition."""
