@@ -5,8 +5,9 @@ Only acknowledging stream topics are batched, never changelogs: Faust's recovery
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from streams.worker import Worker
 
 __all__ = ["BatchConsumer", "BatchTransport", "HasWorker", "RecordBatch"]
+
+_FETCH_WAIT_MS: Final = 100
 
 
 class HasWorker(Protocol):
@@ -24,6 +27,19 @@ class HasWorker(Protocol):
 
 class RecordBatch(list[Any]):
     """The records of one partition from one fetch, in offset order; never empty."""
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread with a shorter wait for new messages.
+
+    aiokafka has one fetch under way per broker. One that waits for an idle partition holds up the busy ones for as
+    long, which Faust fixes at 1.5 s.
+    """
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        return consumer
 
 
 class BatchConsumer(driver.Consumer):
@@ -48,6 +64,9 @@ class BatchConsumer(driver.Consumer):
         # What is left may be no messages but the markers of transactions, which the consumer steps over by itself.
         position = await self.position(tp)
         return position is not None and position >= end
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def end(self, tp: TP) -> int | None:
         """The end offset of ``tp`` as the last fetch reported it; ``None`` before one, or when it is not ours now."""
