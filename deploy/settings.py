@@ -16,7 +16,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.apps import AppCatalog
 from schemas.errors import PipelineError
-from schemas.topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from streams.settings import StreamSettings
@@ -113,7 +112,7 @@ class Settings(BaseSettings):
         description="seconds after which the partitions of a worker that died move to the others",
     )
     max_event_bytes: int = Field(
-        default=262_144, ge=1024, le=MAX_RECORD_BYTES, description="larger events are refused as `invalid`"
+        default=262_144, ge=1024, le=8 * 1024 * 1024, description="larger events are refused as `invalid`"
     )
     web_host: str = Field(
         default="127.0.0.1", min_length=1, description="address on which the worker serves `/healthz` and `/readyz`"

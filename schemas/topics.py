@@ -7,11 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["DEAD", "EVENTS", "INPUTS", "REKEYED", "SIGNALS", "TOPICS", "TopicSpec", "changelog"]
+__all__ = [
+    "DEAD",
+    "EVENTS",
+    "INPUTS",
+    "MAX_DEAD_LETTER_BYTES",
+    "MAX_RECORD_BYTES",
+    "REKEYED",
+    "SIGNALS",
+    "TOPICS",
+    "TopicSpec",
+    "changelog",
+]
 
-#: Largest record, in bytes, that input and dead-letter topics take: an oversized event must reach the
-#: pipeline to be refused with a reason, and its dead letter must fit with its headers.
-MAX_RECORD_BYTES: Final = 16 * 1024 * 1024
+#: Largest record batch, in bytes, that the input topics take: an oversized event must reach the pipeline to be refused
+#: with a reason. Its dead letter must fit with its headers.
+MAX_RECORD_BYTES: Final = 12 * 1024 * 1024
+MAX_DEAD_LETTER_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,11 @@ _RECORDS = {"cleanup.policy": "delete", "max.message.bytes": str(MAX_RECORD_BYTE
 
 EVENTS: Final = TopicSpec("mp.events", "user_id, UTF-8", {**_RECORDS, "retention.ms": str(14 * _DAY_MS)})
 REKEYED: Final = TopicSpec("mp.events.rekeyed", "user_id, UTF-8", {**_RECORDS, "retention.ms": str(14 * _DAY_MS)})
-DEAD: Final = TopicSpec("mp.events.dead", "the original key", {**_RECORDS, "retention.ms": str(30 * _DAY_MS)})
+DEAD: Final = TopicSpec(
+    "mp.events.dead",
+    "the original key",
+    {"cleanup.policy": "delete", "max.message.bytes": str(MAX_DEAD_LETTER_BYTES), "retention.ms": str(30 * _DAY_MS)},
+)
 SIGNALS: Final = TopicSpec(
     "mp.signals", "user_id, UTF-8", {"cleanup.policy": "delete", "retention.ms": str(14 * _DAY_MS)}
 )

@@ -13,7 +13,7 @@ from faust.streams import Stream
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP, StreamT
 
-from schemas.topics import INPUTS, MAX_RECORD_BYTES, changelog
+from schemas.topics import INPUTS, MAX_DEAD_LETTER_BYTES, changelog
 from streams.changelog import KafkaWriter
 from streams.health import Health
 from streams.settings import StreamSettings
@@ -138,5 +138,5 @@ def _faust_settings(settings: StreamSettings) -> Mapping[str, Any]:
         "consumer_max_fetch_size": _FETCH_BYTES,
         "consumer_auto_offset_reset": "earliest",
         "producer_max_batch_size": _BATCH_BYTES,
-        "producer_max_request_size": MAX_RECORD_BYTES,
+        "producer_max_request_size": MAX_DEAD_LETTER_BYTES,
     }

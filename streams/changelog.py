@@ -10,14 +10,17 @@ from aiokafka.errors import KafkaError
 
 from schemas.dead_letter import DeadLetter
 from schemas.errors import Terminal
-from schemas.topics import DEAD, EVENTS, REKEYED
-from streams.codec import PROGRESS_KEY
+from schemas.topics import DEAD, EVENTS, MAX_RECORD_BYTES, REKEYED
+from streams.codec import FLUSH_KEY, PROGRESS_KEY
 from streams.core.partition_fold import Rekeyed
 
 __all__ = ["KafkaWriter"]
 
 _log = logging.getLogger(__name__)
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+#: Of a longer key a dead letter keeps the beginning; no user id is near it.
+_KEY_BYTES: Final = 1024 * 1024
 
 Headers = list[tuple[str, bytes]]
 
@@ -44,6 +47,10 @@ class KafkaWriter:
         """Write user records. Writing them again is harmless: per key the highest position wins."""
         await self._write(self._changelog, partition, [_Record(key, value) for key, value in records])
 
+    async def flush_point(self, partition: int, record: bytes) -> None:
+        """Write down, before anything is published, how far the flush reaches."""
+        await self._write(self._changelog, partition, [_Record(FLUSH_KEY, record)])
+
     async def progress(self, partition: int, record: bytes) -> None:
         """Write the progress record in a batch of its own.
 
@@ -54,7 +61,7 @@ class KafkaWriter:
 
     async def dead_letters(self, partition: int, letters: Iterable[DeadLetter]) -> None:
         """Publish refused messages as they were, with reason and origin in the headers."""
-        records = [_Record(letter.key, letter.value, letter.at_ms, letter.headers()) for letter in letters]
+        records = [_dead_letter(letter) for letter in letters]
         await self._write(DEAD.name, partition, records)
 
     async def rekey(self, partition: int, messages: Iterable[Rekeyed]) -> None:
@@ -98,3 +105,14 @@ class KafkaWriter:
                     raise Terminal(f"a record for {topic} does not fit into an empty batch")
         sent.append(await producer.send_batch(batch, topic, partition=partition))
         return sent
+
+
+def _dead_letter(letter: DeadLetter) -> _Record:
+    """The message as it was; of one that no topic holds uncompressed, the beginning and its size in the headers."""
+    key, value, headers = letter.key, letter.value, letter.headers()
+    if value is not None and len(value) > MAX_RECORD_BYTES:
+        headers.append(("cut_from_bytes", str(len(value)).encode()))
+        value = value[:MAX_RECORD_BYTES]
+    if key is not None:
+        key = key[:_KEY_BYTES]
+    return _Record(key, value, letter.at_ms, headers)

@@ -16,6 +16,7 @@ from streams.core.progress import Progress, TopicProgress
 from streams.core.state import NO_ATTRIBUTES, Attributes, UserState
 
 __all__ = [
+    "FLUSH_KEY",
     "PROGRESS_KEY",
     "decode_key",
     "decode_progress",
@@ -23,20 +24,24 @@ __all__ = [
     "encode_key",
     "encode_progress",
     "encode_user",
-    "position_of",
+    "is_user",
+    "offsets_of",
 ]
 
 _VERSION: Final = 1
 #: version, offset, rekeyed_offset, last_day, last_check_in, first_ts, first_tie, accepted, repeated, rekeyed ×2,
 #: bytes of days, bytes of check_ins, bit mask of the attributes present, days with event ids
-_HEAD: Final = struct.Struct("<BqqiiQ8sIIIIHHHB")
+_HEAD: Final = struct.Struct("<BqqiiQ8sIIIIHHHH")
 _POSITION: Final = struct.Struct("<xqq")
 _IDS: Final = struct.Struct("<iI")
 _CRC: Final = struct.Struct("<I")
 _LENGTH: Final = struct.Struct("<H")
 
 #: No app id is this long, so no user's key begins like it.
-PROGRESS_KEY: Final = b"\xff\xffprogress"
+_RESERVED: Final = b"\xff\xff"
+#: The progress that is durable, and the one at which the last flush was taken.
+PROGRESS_KEY: Final = _RESERVED + b"progress"
+FLUSH_KEY: Final = _RESERVED + b"flush"
 
 
 def encode_key(app_id: str, user_id: str) -> bytes:
@@ -51,17 +56,21 @@ def decode_key(key: bytes) -> tuple[str, str]:
     return sys.intern(key[2:end].decode()), key[end:].decode()
 
 
-def position_of(record: bytes) -> int:
-    """How far the record's user had been folded: the sum of both offsets. Of two records the higher is the later."""
+def is_user(key: bytes) -> bool:
+    """Whether the record under ``key`` is a user's, not one about the partition."""
+    return not key.startswith(_RESERVED)
+
+
+def offsets_of(record: bytes) -> tuple[int, int]:
+    """How far the record's user had been folded in ``mp.events`` and in ``mp.events.rekeyed``."""
     offset, rekeyed = _POSITION.unpack_from(record)
-    return int(offset) + int(rekeyed)
+    return offset, rekeyed
 
 
-def encode_user(user: UserState, open_from: int) -> bytes:
-    """The record of ``user``, without event ids of days before ``open_from``: repeats of them are refused as late."""
+def encode_user(user: UserState) -> bytes:
+    """The record of ``user``."""
     days = user.days.to_bytes((user.days.bit_length() + 7) >> 3, "little")
     check_ins = user.check_ins.to_bytes((user.check_ins.bit_length() + 7) >> 3, "little")
-    ids = [(day, seen) for day, seen in user.event_ids.items() if day >= open_from]
     present = 0
     texts: list[bytes] = []
     if user.attributes is not NO_ATTRIBUTES:
@@ -86,13 +95,13 @@ def encode_user(user: UserState, open_from: int) -> bytes:
             len(days),
             len(check_ins),
             present,
-            len(ids),
+            len(user.event_ids),
         ),
         days,
         check_ins,
         *texts,
     ]
-    for day, seen in ids:
+    for day, seen in user.event_ids.items():
         parts += (_IDS.pack(day, len(seen)), seen)
     body = b"".join(parts)
     return body + _CRC.pack(crc32(body))

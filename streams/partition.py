@@ -1,14 +1,23 @@
-"""One owned partition number: its working state over the recovered records, and the snapshot that a flush delivers."""
+"""One owned partition number: its working state over the recovered records, and the snapshot that a flush delivers.
+
+A crash may leave rows in ClickHouse that the changelog does not know yet. The two input topics are read in any order,
+so a successor could reach other states than those rows were made of, and never write over them. Therefore each flush
+first writes down how far it reaches (the flush point), and a successor folds exactly up to that point, holding back
+what lies beyond, and flushes there: the fold does not depend on the order, so these are the same rows again.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from schemas.apps import AppCatalog
 from schemas.dead_letter import DeadLetter
+from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import EVENTS, REKEYED
 from streams.codec import (
+    FLUSH_KEY,
     PROGRESS_KEY,
     decode_key,
     decode_progress,
@@ -16,21 +25,27 @@ from streams.codec import (
     encode_key,
     encode_progress,
     encode_user,
+    is_user,
 )
 from streams.core.app_fold import AppFold
 from streams.core.days import NO_DAY
-from streams.core.partition_fold import PartitionFold, Rekeyed
+from streams.core.partition_fold import Message, PartitionFold, Rekeyed
 from streams.core.progress import Progress
-from streams.core.state import UserState
+from streams.core.state import UserState, forget_ids_before
 from streams.core.totals import close_cells, oldest_change, rebuild, settle, snapshot, unsettle
 from streams.rows import RowWriter
+from streams.settings import StreamSettings
 
 __all__ = ["Partition", "PartitionFlush"]
 
-#: Decoded states kept per app and partition between flushes.
-_HOT_USERS = 20_000
+_log = logging.getLogger(__name__)
+
+#: Decoded states kept in a partition between flushes.
+_HOT_USERS: Final = 20_000
+#: Flush beats at the end of a topic without the messages that a flush point promises, before they are given up.
+_PATIENCE_BEATS: Final = 50
 #: Users rebuilt between two turns of the event loop, so that heartbeats go on.
-_REBUILD_STEP = 500
+_REBUILD_STEP: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +57,39 @@ class PartitionFlush:
     progress: bytes
     dead: list[DeadLetter]
     outgoing: list[Rekeyed]
+    #: Whether messages beyond the flush had been taken already: they must not be acknowledged with it.
+    held_back: bool
 
 
 class Partition:
     """Working state of an owned partition. Made by ``recover``; dropped when the partition is revoked."""
 
     def __init__(
-        self, number: int, epoch: int, apps: AppCatalog, records: dict[bytes, bytes], home: Callable[[str], int]
+        self,
+        number: int,
+        settings: StreamSettings,
+        validator: EventValidator,
+        records: dict[bytes, bytes],
+        home: Callable[[str], int],
     ) -> None:
         """Continue from ``records``, the partition's changelog; ``home`` maps a user id to its partition."""
-        progress = records.get(PROGRESS_KEY)
+        record = records.get(PROGRESS_KEY)
+        progress = decode_progress(record) if record else Progress()
         self.number = number
-        self.fold = PartitionFold(number, apps, decode_progress(progress) if progress else Progress(), self._load, home)
-        self._epoch = epoch
+        self.fold = PartitionFold(number, settings.apps, progress, self._load, home)
+        self._validator = validator
+        self._epoch = settings.epoch
         self._records = records
-        self._open_days = apps.open_days
+        self._open_days = settings.apps.open_days
         self._open_from = 0
         self._published_end: dict[str, bool] = {}
         self._published_position = -1
         self._published_apps: set[str] = set()
-        #: Position up to which recovered users had been folded. Until the fold has passed it, cells mix two points
-        #: of time and nothing is flushed; then every open cell goes out once, so that a flush that was lost heals.
-        self._recovered_to = (0, 0)
+        #: By topic, where the next flush must be taken; empty when it may be taken anywhere.
+        self._flush_point: dict[str, int] = {}
+        self._beats_at_end = 0
+        self._held: list[tuple[str, Sequence[Message]]] = []
+        #: Every open cell goes out with the first flush, so that one that was lost heals.
         self._whole = True
 
     async def recover(self) -> None:
@@ -77,11 +103,21 @@ class Partition:
             ahead_rekeyed = max(ahead_rekeyed, user.rekeyed_offset + 1)
             if count % _REBUILD_STEP == 0:
                 await asyncio.sleep(0)
-        self._recovered_to = (ahead, ahead_rekeyed)
+        self._set_flush_point(ahead, ahead_rekeyed)
+
+    def _set_flush_point(self, ahead: int, ahead_rekeyed: int) -> None:
+        record = self._records.get(FLUSH_KEY)
+        flush = decode_progress(record) if record else Progress()
+        point = {
+            EVENTS.name: max(ahead, flush.events.next_offset),
+            REKEYED.name: max(ahead_rekeyed, flush.rekeyed.next_offset),
+        }
+        if any(offset > self.next_offset(topic) for topic, offset in point.items()):
+            self._flush_point = point
 
     def _resting_users(self) -> Iterator[tuple[AppFold, UserState]]:
         for key, record in self._records.items():
-            if key != PROGRESS_KEY:
+            if is_user(key):
                 app = self.fold.app(decode_key(key)[0])
                 if app is not None:
                     yield app, decode_user(record)
@@ -98,11 +134,10 @@ class Partition:
 
     def _floor(self, *, rekeyed_at_end: bool) -> int:
         """The earliest day that an expected event can still change."""
-        progress = self.fold.progress
-        watermark = progress.events.watermark
-        if not rekeyed_at_end and progress.rekeyed.watermark != NO_DAY:
-            watermark = min(watermark, progress.rekeyed.watermark)
-        return max(0, watermark - self._open_days)
+        events, rekeyed = self.fold.progress.events.watermark, self.fold.progress.rekeyed.watermark
+        if events == NO_DAY or (not rekeyed_at_end and rekeyed != NO_DAY):
+            events = min(events, rekeyed) if events != NO_DAY else rekeyed
+        return max(0, events - self._open_days)
 
     def next_offset(self, topic: str) -> int:
         """The next offset of input topic ``topic`` to fold."""
@@ -111,11 +146,35 @@ class Partition:
 
     @property
     def catching_up(self) -> bool:
-        """Whether the fold is still behind what recovered users had been folded to."""
+        """Whether the fold is still behind the flush that was under way before a crash."""
+        return any(self.next_offset(topic) < offset for topic, offset in self._flush_point.items())
+
+    def take(self, topic: str, messages: Sequence[Message]) -> None:
+        """Fold a batch of ``topic``; what lies beyond the flush point waits until that flush has been taken."""
+        point = self._flush_point.get(topic)
+        if point is None:
+            self._fold(topic, messages)
+            return
+        before = [message for message in messages if message.offset < point]
+        beyond = messages[len(before) :]
+        if before:
+            self._fold(topic, before)
+        if beyond:
+            self._held.append((topic, beyond))
+            self._skip_to(topic, point)
+
+    def _fold(self, topic: str, messages: Sequence[Message]) -> None:
+        events = self._validator.validate([message.value for message in messages])
+        if topic == EVENTS.name:
+            self.fold.fold_events(messages, events)
+        else:
+            self.fold.fold_rekeyed(messages, events)
+
+    def _skip_to(self, topic: str, offset: int) -> None:
+        """Nothing is left before ``offset``: the last offsets before it may belong to markers of transactions."""
         progress = self.fold.progress
-        return (
-            progress.events.next_offset < self._recovered_to[0] or progress.rekeyed.next_offset < self._recovered_to[1]
-        )
+        part = progress.events if topic == EVENTS.name else progress.rekeyed
+        part.next_offset = max(part.next_offset, offset)
 
     def take_flush(self, batch: RowBatch, at_end: dict[str, bool]) -> PartitionFlush | None:
         """Add the rows of everything that changed to ``batch`` and give the rest; ``None`` when nothing is due.
@@ -124,9 +183,7 @@ class Partition:
         or the partition dropped.
         """
         fold, progress = self.fold, self.fold.progress
-        if all(at_end.values()):
-            self._recovered_to = (0, 0)
-        if self.catching_up:
+        if self.catching_up and not self._gives_up_waiting(at_end):
             return None
         if progress.position == self._published_position and at_end == self._published_end:
             return None
@@ -144,7 +201,28 @@ class Partition:
         self._published_end = dict(at_end)
         self._published_position = progress.position
         self._whole = False
-        return PartitionFlush(self, records, encode_progress(progress), dead, outgoing)
+        flush = PartitionFlush(self, records, encode_progress(progress), dead, outgoing, bool(self._held))
+        self._release()
+        return flush
+
+    def _gives_up_waiting(self, at_end: dict[str, bool]) -> bool:
+        """Whether the flush point lies where nothing will come: the messages before it have expired meanwhile."""
+        missing = [topic for topic, offset in self._flush_point.items() if self.next_offset(topic) < offset]
+        self._beats_at_end = self._beats_at_end + 1 if all(at_end[topic] for topic in missing) else 0
+        if self._beats_at_end < _PATIENCE_BEATS:
+            return False
+        for topic in missing:
+            point = self._flush_point[topic]
+            _log.warning("%s-%d: no messages before offset %d any more; going on from there", topic, self.number, point)
+            self._skip_to(topic, point)
+        return True
+
+    def _release(self) -> None:
+        """The flush at the flush point has been taken: go on with what was held back."""
+        self._flush_point.clear()
+        held, self._held = self._held, []
+        for topic, messages in held:
+            self._fold(topic, messages)
 
     def _add_cells(self, rows: RowWriter, at_end: dict[str, bool]) -> None:
         self._reopen_if_needed()
@@ -175,7 +253,7 @@ class Partition:
     def _all_users(self, app_id: str, app: AppFold) -> Iterator[UserState]:
         yield from app.users.values()
         for key, record in self._records.items():
-            if key != PROGRESS_KEY:
+            if is_user(key):
                 owner, user_id = decode_key(key)
                 if owner == app_id and user_id not in app.users:
                     yield decode_user(record)
@@ -184,7 +262,9 @@ class Partition:
         records = []
         for app_id, app in self.fold.apps.items():
             users = app.users
-            records += [(encode_key(app_id, user), encode_user(users[user], self._open_from)) for user in app.dirty]
+            for user_id in app.dirty:
+                forget_ids_before(users[user_id], self._open_from)
+                records.append((encode_key(app_id, user_id), encode_user(users[user_id])))
             for user_id in app.shown:
                 rows.user(app_id, user_id, users[user_id])
             app.dirty.clear()
@@ -194,6 +274,7 @@ class Partition:
     def delivered(self, flush: PartitionFlush) -> None:
         """The flush is durable: its records are the resting state now, and users at rest may leave memory."""
         self._records.update(flush.records)
-        for app in self.fold.apps.values():
-            if len(app.users) > _HOT_USERS:
+        apps = self.fold.apps.values()
+        if sum(len(app.users) for app in apps) > _HOT_USERS:
+            for app in apps:
                 app.users = {user_id: app.users[user_id] for user_id in app.dirty}

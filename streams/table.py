@@ -10,7 +10,8 @@ from typing import Any
 import faust
 from faust.types import TP, EventT
 
-from streams.codec import PROGRESS_KEY, decode_progress, position_of
+from streams.codec import decode_progress, decode_user, encode_user, is_user, offsets_of
+from streams.core.state import merge
 
 __all__ = ["UsersTable"]
 
@@ -18,8 +19,8 @@ __all__ = ["UsersTable"]
 class UsersTable(faust.Table[bytes, bytes]):
     """Changelog records by partition and key.
 
-    A worker that was cut off may have written after its successor, so of a key's records the one with the highest
-    position wins, not the last one.
+    A worker that was cut off may have written after its successor, so of a key's records the one that is further wins,
+    not the last one. When each is further in another input topic, they are merged.
     """
 
     def __init__(self, app: faust.App, recovered: Callable[[set[int]], Awaitable[None]], **options: Any) -> None:
@@ -42,8 +43,7 @@ class UsersTable(faust.Table[bytes, bytes]):
             records.pop(key, None)
             return
         known = records.get(key)
-        if known is None or _position(key, value) >= _position(key, known):
-            records[key] = value
+        records[key] = value if known is None else _further(key, known, value)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Forget partitions that are owned no longer and hand over the others."""
@@ -59,5 +59,12 @@ class UsersTable(faust.Table[bytes, bytes]):
             raise
 
 
-def _position(key: bytes, value: bytes) -> int:
-    return decode_progress(value).position if key == PROGRESS_KEY else position_of(value)
+def _further(key: bytes, known: bytes, value: bytes) -> bytes:
+    if not is_user(key):
+        return value if decode_progress(value).position >= decode_progress(known).position else known
+    before, after = offsets_of(known), offsets_of(value)
+    if after[0] >= before[0] and after[1] >= before[1]:
+        return value
+    if after[0] <= before[0] and after[1] <= before[1]:
+        return known
+    return encode_user(merge(decode_user(known), decode_user(value)))

@@ -4,10 +4,12 @@ Faust hands every message through four asyncio tasks; handing over whole batches
 Only acknowledging stream topics are batched, never changelogs: Faust's recovery reads those as always.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["BatchConsumer", "BatchTransport", "HasWorker", "RecordBatch"]
 
 _FETCH_WAIT_MS: Final = 100
+_POSITION_TIMEOUT_S: Final = 1.0
 
 
 class HasWorker(Protocol):
@@ -41,6 +44,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         return consumer
 
+    async def _fetch_records(self, *args: Any, **options: Any) -> Mapping[TP, list[Any]]:
+        fetched: Mapping[TP, list[Any]] = await super()._fetch_records(*args, **options)
+        cast("BatchConsumer", self.consumer).note_fetched(fetched)
+        return fetched
+
 
 class BatchConsumer(driver.Consumer):
     """Faust's consumer, delivering ``RecordBatch`` values.
@@ -52,18 +60,29 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         """As Faust's consumer."""
         super().__init__(*args, **options)
+        #: By topic partition, the offset after the last record that was fetched for the worker; its thread writes it.
         self._handed_over: dict[TP, int] = {}
+
+    def note_fetched(self, fetched: Mapping[TP, list[Any]]) -> None:
+        """Remember how far ``fetched`` reaches. Called in the consumer's thread, before its position can be asked."""
+        for tp, records in fetched.items():
+            if records:
+                self._handed_over[tp] = records[-1].offset + 1
 
     async def at_end(self, tp: TP, next_offset: int) -> bool:
         """Whether nothing to process lies at ``next_offset`` or beyond it, as far as the last fetch knows."""
         end = self.end(tp)
         if end is None or next_offset >= end:
             return end is not None
-        if self._handed_over.get(tp, next_offset) != next_offset:
+        handed_over = self._handed_over.get(tp, next_offset)
+        if handed_over > next_offset:
             return False
         # What is left may be no messages but the markers of transactions, which the consumer steps over by itself.
-        position = await self.position(tp)
-        return position is not None and position >= end
+        try:
+            position = await asyncio.wait_for(self.position(tp), _POSITION_TIMEOUT_S)
+        except (IllegalStateError, TimeoutError):  # taken away meanwhile, or the broker does not answer
+            return False
+        return position is not None and position >= end and self._handed_over.get(tp, next_offset) <= next_offset
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -76,9 +95,6 @@ class BatchConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
         fetched = await super()._getmany(active_partitions, timeout)
         acknowledges = self.app.topics.acks_enabled_for
-        for tp, records in fetched.items():
-            if records:
-                self._handed_over[tp] = records[-1].offset + 1
         return {
             tp: [RecordBatch(records)]
             if records and acknowledges(tp.topic) and not self._is_changelog_tp(tp)
@@ -118,6 +134,7 @@ class BatchConsumer(driver.Consumer):
             if position is not None and position != positions.get(tp):
                 await self._seek(tp, position)
                 positions[tp] = position
+            self._handed_over.pop(tp, None)
         return positions
 
     def _new_offset(self, tp: TP) -> int | None:

@@ -1,7 +1,7 @@
 """The worker's heart: folds the batches that the agent takes, and delivers what changed, beat by beat.
 
-Order of a flush: dead letters and rekeyed messages → ClickHouse → changelog → progress record → acknowledgement. While
-one flush is on its way the fold goes on; what is on its way was encoded when it was taken.
+Order of a flush: flush point → dead letters and rekeyed messages → ClickHouse → changelog → progress record →
+acknowledgement. While one flush is on its way the fold goes on; what is on its way was encoded when it was taken.
 """
 
 import asyncio
@@ -92,9 +92,7 @@ class Worker:
         nothing = self._owned
         recovered = {}
         for number in sorted(numbers):
-            partition = Partition(
-                number, self._settings.epoch, self._settings.apps, table.records[number], self._partitioner
-            )
+            partition = Partition(number, self._settings, self._validator, table.records[number], self._partitioner)
             await partition.recover()
             if self._owned is not nothing:
                 return
@@ -123,11 +121,7 @@ class Worker:
         if partition is None or message.generation_id != self._generation():
             return
         records = cast("list[Any]", message.value)  # see streams.transport
-        events = self._validator.validate([record.value for record in records])
-        if message.topic == EVENTS.name:
-            partition.fold.fold_events(records, events)
-        else:
-            partition.fold.fold_rekeyed(records, events)
+        partition.take(message.topic, records)
         waiting = self._pending.get(message.tp)
         self._pending[message.tp] = _Pending(event, len(records) + (waiting.messages if waiting else 0))
         self._make_room()
@@ -158,7 +152,7 @@ class Worker:
                     flushes.append(flush)
                     for topic in INPUTS:
                         tp = TP(topic.name, number)
-                        if tp in self._pending:
+                        if tp in self._pending and not flush.held_back:
                             acknowledge[tp] = self._pending[tp]
             if flushes and await self._deliver(owned, batch, flushes):
                 for pending in acknowledge.values():
@@ -180,6 +174,9 @@ class Worker:
     async def _deliver(self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush]) -> bool:
         """Carry the flush out, stage by stage. False when the partitions were revoked on the way."""
         writer = self._writer
+        await asyncio.gather(*(writer.flush_point(flush.partition.number, flush.progress) for flush in flushes))
+        if self._owned is not owned:
+            return False
         # What is forwarded must stand in its topic before the published progress says that it was forwarded.
         await asyncio.gather(
             *(writer.dead_letters(flush.partition.number, flush.dead) for flush in flushes),

@@ -10,14 +10,13 @@ from streams.core import days
 from streams.core.calendar import Calendar
 from streams.core.cells import Cells
 from streams.core.contributions import contribute, contribute_check_ins, mark, mark_check_in, mark_unbounded
-from streams.core.state import Attributes, UserState
+from streams.core.state import ID_BYTES, Attributes, UserState
 
 __all__ = ["AppFold"]
 
 #: Event ids remembered per user and open day. A repeat further back is counted as accepted; no table changes by it,
 #: since active days and check-ins are sets.
 _IDS_PER_DAY: Final = 2048
-_ID_BYTES: Final = 8
 _KNOWN_EVENTS: Final = 10_000
 
 
@@ -52,7 +51,7 @@ class AppFold:
         elif identity in seen:
             return False
         else:
-            user.event_ids[day] = (seen + identity)[-_IDS_PER_DAY * _ID_BYTES :]
+            user.event_ids[day] = (seen + identity)[-_IDS_PER_DAY * ID_BYTES :]
         name = event["event"]
         qualifies = self._qualifies.get(name)
         if qualifies is None:

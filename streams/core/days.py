@@ -7,7 +7,7 @@ set, never from a counter, so order, repeats and late events cannot break them.
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["NO_DAY", "add", "contains", "first", "iterate", "longest_run", "run_ending_on"]
+__all__ = ["NO_DAY", "add", "contains", "first", "iterate", "longest_run", "run_ending_on", "union"]
 
 NO_DAY: Final = -1
 
@@ -29,6 +29,12 @@ def add(last: int, bits: int, day: int) -> tuple[int, int]:
     if day > last:
         return day, bits << (day - last) | 1
     return last, bits | 1 << (last - day)
+
+
+def union(last: int, bits: int, other_last: int, other_bits: int) -> tuple[int, int]:
+    """The set of all days of both sets."""
+    latest = max(last, other_last)
+    return latest, bits << (latest - last) | other_bits << (latest - other_last)
 
 
 def iterate(last: int, bits: int, since: int) -> Iterator[int]:

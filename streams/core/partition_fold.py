@@ -21,6 +21,7 @@ __all__ = ["Message", "PartitionFold", "Rekeyed"]
 
 #: An event may be this much ahead of its Kafka record's own timestamp (clock skew), in milliseconds.
 _FUTURE_MS: Final = 24 * 60 * 60 * 1000
+_BEYOND_2100: Final = "ts lies beyond the year 2100"
 
 
 class Message(Protocol):
@@ -103,7 +104,7 @@ class PartitionFold:
             ts = event["ts"]
             if ts >= MAX_TS:
                 reason: Reason = "future" if ts > message.timestamp + _FUTURE_MS else "invalid"
-                self._refuse(message, reason, "ts lies beyond the year 2100")
+                self._refuse(message, reason, _BEYOND_2100)
                 continue
             day = app.calendar.local_day(ts)
             if event["event"] == CHECK_IN and not app.may_fill(event, day):
@@ -146,12 +147,20 @@ class PartitionFold:
             if message.offset < expected:
                 continue
             progress.consumed += 1
-            app = None if isinstance(event, InvalidEvent) else self.app(event["app_id"])
-            if app is None or isinstance(event, InvalidEvent):
-                detail = str(event) if isinstance(event, InvalidEvent) else _unlisted(event)
-                self._refuse(message, "invalid", detail, REKEYED.name)
+            if isinstance(event, InvalidEvent):
+                self._refuse(message, "invalid", str(event), REKEYED.name)
+                continue
+            app = self.app(event["app_id"])
+            if app is None:
+                self._refuse(message, "invalid", _unlisted(event), REKEYED.name)
+                continue
+            if event["ts"] >= MAX_TS:
+                self._refuse(message, "invalid", _BEYOND_2100, REKEYED.name)
                 continue
             day = app.calendar.local_day(event["ts"])
+            if event["event"] == CHECK_IN and not app.may_fill(event, day):
+                self._refuse(message, "invalid", app.make_up_rule, REKEYED.name)
+                continue
             progress.watermark = max(progress.watermark, day)
             user_id = event["user_id"]
             user = app.users.get(user_id) or self._load_or_new(app, user_id)

@@ -2,9 +2,13 @@
 
 from typing import Final
 
+from streams.core import days
 from streams.core.days import NO_DAY
 
-__all__ = ["NO_ATTRIBUTES", "NO_OFFSET", "NO_TS", "Attributes", "UserState"]
+__all__ = ["ID_BYTES", "NO_ATTRIBUTES", "NO_OFFSET", "NO_TS", "Attributes", "UserState", "forget_ids_before", "merge"]
+
+#: Bytes of the hash under which an event id is remembered.
+ID_BYTES: Final = 8
 
 NO_OFFSET: Final = -1
 #: Later than any event, so that the first one is earlier.
@@ -68,3 +72,36 @@ class UserState:
 
     def __repr__(self) -> str:
         return f"UserState({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+
+def forget_ids_before(user: UserState, day: int) -> None:
+    """Drop the event ids of closed days: repeats of them are refused as late."""
+    for closed in [known for known in user.event_ids if known < day]:
+        del user.event_ids[closed]
+
+
+def merge(one: UserState, other: UserState) -> UserState:
+    """The state of a user after the events of both states.
+
+    The fold is a union, so two states that were folded from different parts of the two input topics lose nothing by it.
+    The counters of each topic are those of the state that is further in it.
+    """
+    merged = UserState()
+    ahead = one if one.offset >= other.offset else other
+    ahead_rekeyed = one if one.rekeyed_offset >= other.rekeyed_offset else other
+    merged.offset, merged.accepted, merged.repeated = ahead.offset, ahead.accepted, ahead.repeated
+    merged.rekeyed_offset = ahead_rekeyed.rekeyed_offset
+    merged.rekeyed_accepted, merged.rekeyed_repeated = ahead_rekeyed.rekeyed_accepted, ahead_rekeyed.rekeyed_repeated
+    merged.last_day, merged.days = days.union(one.last_day, one.days, other.last_day, other.days)
+    merged.last_check_in, merged.check_ins = days.union(
+        one.last_check_in, one.check_ins, other.last_check_in, other.check_ins
+    )
+    earliest = min(one, other, key=lambda user: (user.first_ts, user.first_tie))
+    merged.first_ts, merged.first_tie = earliest.first_ts, earliest.first_tie
+    merged.attributes = earliest.attributes
+    for user in (one, other):
+        for day, seen in user.event_ids.items():
+            known = merged.event_ids.get(day, b"")
+            new = (seen[at : at + ID_BYTES] for at in range(0, len(seen), ID_BYTES))
+            merged.event_ids[day] = known + b"".join(identity for identity in new if identity not in known)
+    return merged

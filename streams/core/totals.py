@@ -49,6 +49,7 @@ def settle(app: AppFold) -> Iterator[CellGroup]:
         changes.clear()
         if keys:
             yield CellGroup(family, segment, value, keys, [totals[key] for key in keys])
+    app.changes.segments.clear()
 
 
 def unsettle(app: AppFold) -> None:
@@ -82,3 +83,5 @@ def close_cells(app: AppFold, before: int) -> None:
     for _, _, _, last_day, totals in app.totals.groups():
         for key in [key for key in totals if last_day(key >> 16, key & 0xFFFF) < before]:
             del totals[key]
+    for cut in [cut for cut, totals in app.totals.segments.items() if not totals]:
+        del app.totals.segments[cut]

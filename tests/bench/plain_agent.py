@@ -54,7 +54,7 @@ def main(bootstrap: str, partitions: int) -> None:
             record = users.get(key)
             user = UserState() if record is None else decode_user(record)
             app_fold.apply(user, event, app_fold.calendar.local_day(event["ts"]))
-            users[key] = encode_user(user, 0)
+            users[key] = encode_user(user)
             folded += 1
 
     async def report() -> None:

@@ -13,7 +13,8 @@ from streams.codec import (
     encode_key,
     encode_progress,
     encode_user,
-    position_of,
+    is_user,
+    offsets_of,
 )
 from streams.core.progress import Progress, TopicProgress
 from streams.core.state import UserState
@@ -47,14 +48,14 @@ def states(draw: st.DrawFn) -> UserState:
 
 @given(states())
 def test_a_state_survives_the_round_trip(user: UserState) -> None:
-    record = encode_user(user, open_from=0)
+    record = encode_user(user)
     assert decode_user(record) == user
-    assert position_of(record) == user.offset + user.rekeyed_offset
+    assert offsets_of(record) == (user.offset, user.rekeyed_offset)
 
 
 @given(states(), st.data())
 def test_a_damaged_record_is_never_half_read(user: UserState, data: st.DataObject) -> None:
-    record = bytearray(encode_user(user, open_from=0))
+    record = bytearray(encode_user(user))
     at = data.draw(st.integers(0, len(record) - 1))
     record[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(Terminal, match="checksum|version"):
@@ -63,14 +64,8 @@ def test_a_damaged_record_is_never_half_read(user: UserState, data: st.DataObjec
         decode_user(bytes(record[:at]))
 
 
-def test_ids_of_closed_days_are_left_out() -> None:
-    user = UserState()
-    user.event_ids = {100: b"12345678", 101: b"abcdefgh"}
-    assert decode_user(encode_user(user, open_from=101)).event_ids == {101: b"abcdefgh"}
-
-
 def test_a_record_of_a_newer_version_names_the_way_out() -> None:
-    body = bytes([99]) + encode_user(UserState(), 0)[1:-4]
+    body = bytes([99]) + encode_user(UserState())[1:-4]
     with pytest.raises(Terminal, match=r"version 99.*upgrade"):
         decode_user(body + crc32(body).to_bytes(4, "little"))
 
@@ -79,7 +74,8 @@ def test_a_record_of_a_newer_version_names_the_way_out() -> None:
 def test_keys_are_unique_and_readable(app_id: str, user_id: str) -> None:
     key = encode_key(app_id, user_id)
     assert decode_key(key) == (app_id, user_id)
-    assert not key.startswith(PROGRESS_KEY[:2])
+    assert is_user(key)
+    assert not is_user(PROGRESS_KEY)
 
 
 def test_progress_survives_the_round_trip_and_damage_is_noticed() -> None:

@@ -42,7 +42,7 @@ def recovered(users: dict[int, int]) -> UsersTable:
     records: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
     for partition, count in users.items():
         for number in range(count):
-            records[partition][encode_key("app", f"u{number}")] = encode_user(UserState(), 0)
+            records[partition][encode_key("app", f"u{number}")] = encode_user(UserState())
     return cast("UsersTable", SimpleNamespace(records=records))
 
 
