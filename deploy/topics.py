@@ -9,7 +9,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from deploy.settings import PREFIX, Settings
 from schemas.errors import Terminal
-from schemas.topics import INPUTS, TOPICS, TopicSpec, changelog
+from schemas.topics import DEAD, INPUTS, TOPICS, TopicSpec, changelog
 
 __all__ = ["Problem", "create_missing", "problems", "required_topics"]
 
@@ -79,7 +79,8 @@ def problems(admin: Any, settings: Settings) -> list[Problem]:
 
 
 def _is_co_partitioned(spec: TopicSpec, settings: Settings) -> bool:
-    return spec in INPUTS or spec == changelog(settings.app_id)
+    # A dead letter goes to the partition number of its message.
+    return spec in INPUTS or spec in (DEAD, changelog(settings.app_id))
 
 
 def _partition_text(spec: TopicSpec, count: int, settings: Settings) -> str:

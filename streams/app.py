@@ -62,7 +62,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
     app.worker = Worker(
         settings,
         sink,
-        KafkaWriter(partial(_running_producer, app), topic.name),
+        KafkaWriter(partial(_running_producer, app), topic.name, settings.epoch),
         at_end=partial(_at_end, app),
         generation=lambda: app.consumer_generation_id,
     )

@@ -12,7 +12,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.errors import Terminal
 from schemas.topics import DEAD, EVENTS, MAX_RECORD_BYTES, REKEYED
 from streams.codec import FLUSH_KEY, PROGRESS_KEY
-from streams.core.partition_fold import Rekeyed
+from streams.core.partition_fold import EPOCH_HEADER, Rekeyed
 
 __all__ = ["KafkaWriter"]
 
@@ -38,9 +38,10 @@ class KafkaWriter:
     Writes are whole record batches: a send per record costs about 45 µs, most of it in the producer's bookkeeping.
     """
 
-    def __init__(self, producer: Callable[[], aiokafka.AIOKafkaProducer], changelog_topic: str) -> None:
-        """``producer`` gives the running producer."""
+    def __init__(self, producer: Callable[[], aiokafka.AIOKafkaProducer], changelog_topic: str, epoch: int) -> None:
+        """``producer`` gives the running producer; forwarded messages carry ``epoch``."""
         self._producer = producer
+        self._epoch = str(epoch).encode()
         self._changelog = changelog_topic
 
     async def changelog(self, partition: int, records: Iterable[tuple[bytes, bytes]]) -> None:
@@ -72,6 +73,7 @@ class KafkaWriter:
                 ("topic", EVENTS.name.encode()),
                 ("partition", str(partition).encode()),
                 ("offset", str(message.origin_offset).encode()),
+                (EPOCH_HEADER, self._epoch),
             ]
             record = _Record(message.user_id.encode(), message.value, message.timestamp, origin)
             by_home.setdefault(message.partition, []).append(record)

@@ -44,10 +44,14 @@ class Health:
 
     def troubles(self) -> list[str]:
         """Why the worker is not ready; empty when it is."""
-        found = [trouble for trouble in (self._broker_trouble, self._sink.trouble) if trouble]
+        found = self.away()
         if not self._worker.owned:
             found.append("no partitions: waiting for the group, or recovering")
         return found
+
+    def away(self) -> list[str]:
+        """Which services do not answer, and why."""
+        return [trouble for trouble in (self._broker_trouble, self._sink.trouble) if trouble]
 
     async def watch(self) -> None:
         """Probe until cancelled. Raises ``Terminal`` when the consumer has died."""

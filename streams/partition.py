@@ -76,7 +76,7 @@ class Partition:
         record = records.get(PROGRESS_KEY)
         progress = decode_progress(record) if record else Progress()
         self.number = number
-        self.fold = PartitionFold(number, settings.apps, progress, self._load, home)
+        self.fold = PartitionFold(number, settings.epoch, settings.apps, progress, load=self._load, home=home)
         self._validator = validator
         self._epoch = settings.epoch
         self._records = records

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
 import signal
+import threading
+from typing import Final
 
 from schemas.errors import Terminal
 from streams.app import RetentionApp
@@ -11,7 +14,11 @@ from streams.web import serve
 __all__ = ["run_worker"]
 
 _log = logging.getLogger(__name__)
-_LOOK_S = 0.1
+_LOOK_S: Final = 0.1
+#: How long a worker that is told to stop waits for the last flush, and then for leaving the group.
+_GRACE_S: Final = 10.0
+#: After this the process ends whatever its libraries still wait for.
+_LONGEST_STOP_S: Final = 25.0
 
 
 def run_worker(app: RetentionApp) -> None:
@@ -31,32 +38,68 @@ async def _run(app: RetentionApp) -> None:
     settings = app.stream_settings
     try:
         async with serve(settings.web_host, settings.web_port, app.health.troubles):
-            await app.start()
-            watching = loop.create_task(app.health.watch())
-            while not (stop.is_set() or app.crashed or watching.done()):
-                await asyncio.sleep(_LOOK_S)
-            if watching.done():
-                await app.crash(watching.exception() or Terminal("the watch has ended"))
-            watching.cancel()
-            if not app.crashed:
+            working, told = loop.create_task(_work(app)), loop.create_task(stop.wait())
+            await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+            _end_in_any_case()
+            if working.done():
+                await working
+            elif app.worker.owned:
                 await _finish(app)
+            for task in (working, told):
+                task.cancel()
     finally:
-        await app.stop()
+        await _leave(app)
         await app.sink.close()
     if app.crashed:
         reason = app.crash_reason
         raise Terminal(f"the worker cannot go on: {reason}") from reason
 
 
+def _end_in_any_case() -> None:
+    """Consumer and producer wait in threads of their own for a broker that is silent, without an end."""
+
+    def end() -> None:
+        _log.error(
+            "worker: not stopped within %.0f s, ending now; what was not delivered will be read again", _LONGEST_STOP_S
+        )
+        os._exit(1)
+
+    timer = threading.Timer(_LONGEST_STOP_S, end)
+    timer.daemon = True
+    timer.start()
+
+
+async def _work(app: RetentionApp) -> None:
+    """Start, and return when the app has crashed or must be given up."""
+    await app.start()
+    watching = asyncio.create_task(app.health.watch())
+    try:
+        while not (app.crashed or watching.done()):
+            await asyncio.sleep(_LOOK_S)
+        if watching.done():
+            await app.crash(watching.exception() or Terminal("the watch has ended"))
+    finally:
+        watching.cancel()
+
+
 async def _finish(app: RetentionApp) -> None:
-    """Deliver and acknowledge what is folded. A sink that is away is not waited for: the events will be read again."""
+    """Deliver and acknowledge what is folded. What is away is not waited for: the events will be read again."""
     _log.info("worker: stopping")
     flush = asyncio.create_task(app.worker.flush())
-    while not flush.done():
-        if app.sink.trouble is not None:
-            flush.cancel()
-            _log.warning("worker: leaving without a last flush, the events will be read again: %s", app.sink.trouble)
-            return
+    for _ in range(int(_GRACE_S / _LOOK_S)):
         await asyncio.wait([flush], timeout=_LOOK_S)
-    await flush
-    await app.consumer.commit()
+        if flush.done() or app.health.away():
+            break
+    if flush.done():
+        await flush
+        await app.consumer.commit()
+    else:
+        flush.cancel()
+        _log.warning("worker: leaving without a last flush, the events will be read again: %s", app.health.away())
+
+
+async def _leave(app: RetentionApp) -> None:
+    try:
+        await asyncio.wait_for(app.stop(), _GRACE_S)
+    except TimeoutError:
+        _log.warning("worker: Kafka does not answer, leaving without telling it")

@@ -3,6 +3,7 @@
 Faust creates the changelog topic and reads it on recovery; writing is the flush's task, whole batches at a time.
 """
 
+import struct
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import faust
 from faust.types import TP, EventT
 
+from schemas.errors import Terminal
 from streams.codec import decode_progress, decode_user, encode_user, is_user, offsets_of
 from streams.core.state import merge
 
@@ -28,13 +30,18 @@ class UsersTable(faust.Table[bytes, bytes]):
         super().__init__(app, key_type=bytes, value_type=bytes, **options)
         self.records: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
         self._recovered = recovered
+        self._damage: Exception | None = None
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
-        """Take in recovered records."""
+        """Take in recovered records. A damaged one stops the worker when the recovery is over."""
         for event in batch:
             message = event.message
-            if message.key is not None:
-                self.apply(message.partition, message.key, message.value)
+            try:
+                if message.key is not None:
+                    self.apply(message.partition, message.key, message.value)
+            except (Terminal, struct.error) as error:
+                # Faust would log an exception here, go on, and end the recovery without the rest.
+                self._damage = error
 
     def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take in one record, unless the one that is there is ahead of it."""
@@ -49,6 +56,8 @@ class UsersTable(faust.Table[bytes, bytes]):
         """Forget partitions that are owned no longer and hand over the others."""
         # Faust awaits this in a way that loses exceptions; a failed recovery must stop the worker.
         try:
+            if self._damage is not None:
+                raise Terminal(f"the changelog cannot be read: {self._damage}") from self._damage
             await super().on_recovery_completed(active_tps, standby_tps)
             owned = {tp.partition for tp in active_tps}
             for partition in self.records.keys() - owned:

@@ -103,24 +103,27 @@ class AppFold:
     def _restate(self, user: UserState, event: Event, identity: bytes, day: int, *, earliest: bool) -> None:
         """Out of order: take back what the user added to every cell that ``day`` can touch, and add it anew."""
         since = min(day, days.first(user.last_day, user.days)) if earliest else day
-        contribute(self.changes, user.last_day, user.days, self.segments(user.attributes), since, -1)
+        change = Cells()
+        contribute(change, user.last_day, user.days, self.segments(user.attributes), since, -1)
         if earliest:
             user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
         user.last_day, user.days = days.add(user.last_day, user.days, day)
-        contribute(self.changes, user.last_day, user.days, self.segments(user.attributes), since, 1)
+        contribute(change, user.last_day, user.days, self.segments(user.attributes), since, 1)
+        self.changes.add(change)
 
     def _check_in(self, user: UserState, user_id: str, day: int) -> None:
         if days.contains(user.last_check_in, user.check_ins, day):
             return
         self.shown.add(user_id)
-        in_order = day > user.last_check_in
-        if not in_order:
-            contribute_check_ins(self.changes, user.last_check_in, user.check_ins, day, -1)
-        user.last_check_in, user.check_ins = days.add(user.last_check_in, user.check_ins, day)
-        if in_order:
+        if day > user.last_check_in:
+            user.last_check_in, user.check_ins = days.add(user.last_check_in, user.check_ins, day)
             mark_check_in(self.changes, user.last_check_in, user.check_ins, 1)
-        else:
-            contribute_check_ins(self.changes, user.last_check_in, user.check_ins, day, 1)
+            return
+        change = Cells()
+        contribute_check_ins(change, user.last_check_in, user.check_ins, day, -1)
+        user.last_check_in, user.check_ins = days.add(user.last_check_in, user.check_ins, day)
+        contribute_check_ins(change, user.last_check_in, user.check_ins, day, 1)
+        self.changes.add(change)
 
     def add_totals(self, user: UserState, since: int) -> None:
         """Add what ``user`` contributes to every cell that ends on ``since`` or later to the totals (a rebuild)."""

@@ -137,6 +137,17 @@ class Cells:
         #: ``new_daily_segment``, by (segment, value).
         self.segments: defaultdict[tuple[str, str], defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
 
+    def add(self, other: "Cells") -> None:
+        """Add the numbers of ``other`` that are not zero."""
+        for mine, theirs in zip(self.families, other.families, strict=True):
+            for key, number in theirs.items():
+                if number:
+                    mine[key] += number
+        for cut, theirs in other.segments.items():
+            for key, number in theirs.items():
+                if number:
+                    self.segments[cut][key] += number
+
     def groups(self) -> Iterator[tuple[str, str, str, Callable[[int, int], int], defaultdict[int, int]]]:
         """Every (family, segment, value, last-day function, numbers by key)."""
         for name, last_day, numbers in zip(FAMILIES, LAST_DAY, self.families, strict=True):

@@ -17,10 +17,12 @@ from streams.core.app_fold import AppFold
 from streams.core.progress import Progress
 from streams.core.state import UserState
 
-__all__ = ["Message", "PartitionFold", "Rekeyed"]
+__all__ = ["EPOCH_HEADER", "Message", "PartitionFold", "Rekeyed"]
 
 #: An event may be this much ahead of its Kafka record's own timestamp (clock skew), in milliseconds.
 _FUTURE_MS: Final = 24 * 60 * 60 * 1000
+#: Header of a forwarded message: the epoch whose worker judged and forwarded it.
+EPOCH_HEADER: Final = "epoch"
 _BEYOND_2100: Final = "ts lies beyond the year 2100"
 
 
@@ -31,6 +33,7 @@ class Message(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,10 @@ class PartitionFold:
     def __init__(
         self,
         partition: int,
+        epoch: int,
         apps: AppCatalog,
         progress: Progress,
+        *,
         load: Callable[[str, str], UserState | None],
         home: Callable[[str], int],
     ) -> None:
@@ -60,6 +65,7 @@ class PartitionFold:
         ``load`` gives a user's last durable state, ``home`` the partition of a user id.
         """
         self.partition = partition
+        self._epoch = str(epoch).encode()
         self.progress = progress
         self.apps: dict[str, AppFold] = {}
         self.dead: list[DeadLetter] = []
@@ -144,7 +150,7 @@ class PartitionFold:
         progress = self.progress.rekeyed
         expected = progress.next_offset
         for message, event in zip(messages, events, strict=True):
-            if message.offset < expected:
+            if message.offset < expected or self._is_of_another_epoch(message):
                 continue
             progress.consumed += 1
             if isinstance(event, InvalidEvent):
@@ -161,9 +167,12 @@ class PartitionFold:
             if event["event"] == CHECK_IN and not app.may_fill(event, day):
                 self._refuse(message, "invalid", app.make_up_rule, REKEYED.name)
                 continue
-            progress.watermark = max(progress.watermark, day)
             user_id = event["user_id"]
-            user = app.users.get(user_id) or self._load_or_new(app, user_id)
+            user = app.users.get(user_id) or self._find(app, user_id)
+            if user is None:
+                self._refuse(message, "invalid", "the user lives in another partition", REKEYED.name)
+                continue
+            progress.watermark = max(progress.watermark, day)
             if message.offset <= user.rekeyed_offset:
                 continue
             user.rekeyed_offset = message.offset
@@ -186,9 +195,9 @@ class PartitionFold:
         app.users[user_id] = user
         return user
 
-    def _load_or_new(self, app: AppFold, user_id: str) -> UserState:
-        user = app.users[user_id] = self._load(app.app_id, user_id) or UserState()
-        return user
+    def _is_of_another_epoch(self, message: Message) -> bool:
+        """Whether a worker of another epoch forwarded the message: that one judged by its own rules."""
+        return any(name == EPOCH_HEADER and value != self._epoch for name, value in message.headers)
 
     def _forward(self, message: Message, event: Event) -> None:
         self.progress.events.rekeyed += 1

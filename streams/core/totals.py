@@ -27,28 +27,25 @@ class CellGroup(NamedTuple):
 def oldest_change(app: AppFold) -> int | None:
     """The earliest last day among the cells that changed since the last flush."""
     return min(
-        (
-            last_day(key >> 16, key & 0xFFFF)
-            for _, _, _, last_day, numbers in app.changes.groups()
-            for key, change in numbers.items()
-            if change
-        ),
+        (last_day(key >> 16, key & 0xFFFF) for _, _, _, last_day, numbers in app.changes.groups() for key in numbers),
         default=None,
     )
 
 
 def settle(app: AppFold) -> Iterator[CellGroup]:
-    """Add the changes to the totals and give the new absolute values; the changes are empty afterwards."""
+    """Add the changes to the totals and give the new absolute values; the changes are empty afterwards.
+
+    A cell that rose and fell again is given too: a worker that was cut off may have published it in between.
+    """
     for family, segment, value, _, changes in app.changes.groups():
         if not changes:
             continue
         totals = _totals(app, family, segment, value)
-        keys = [key for key, change in changes.items() if change]
-        for key in keys:
-            totals[key] += changes[key]
+        for key, change in changes.items():
+            totals[key] += change
+        keys = list(changes)
         changes.clear()
-        if keys:
-            yield CellGroup(family, segment, value, keys, [totals[key] for key in keys])
+        yield CellGroup(family, segment, value, keys, [totals[key] for key in keys])
     app.changes.segments.clear()
 
 

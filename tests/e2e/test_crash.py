@@ -3,8 +3,6 @@
 import random
 import time
 
-import pytest
-
 from tests.e2e.pipeline import PARTITIONS, Pipeline
 from tests.oracle.dataset import Size, generate
 from tests.oracle.judge import Message
@@ -18,11 +16,10 @@ def steps(messages: list[Message]) -> list[list[Message]]:
     return [messages[step * len(messages) // STEPS : (step + 1) * len(messages) // STEPS] for step in range(STEPS)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kill_9_in_mid_stream_changes_nothing(pipeline: Pipeline, seed: int) -> None:
-    chance = random.Random(seed)
+def test_kill_9_in_mid_stream_changes_nothing(pipeline: Pipeline) -> None:
+    chance = random.Random(1)
     worker = pipeline.start_worker()
-    for step, messages in enumerate(steps(generate(seed, SIZE).messages(PARTITIONS))):
+    for step, messages in enumerate(steps(generate(1, SIZE).messages(PARTITIONS))):
         pipeline.publish(messages)
         if step % 3 == 1:
             pipeline.wait_for_some_progress()

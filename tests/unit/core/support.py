@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ class Record:
     value: bytes | None
     timestamp: int = FAR_FUTURE_MS
     key: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def event(event_id: str, day: float, user: str = "u", name: str = "page_view", **fields: Any) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def event(event_id: str, day: float, user: str = "u", name: str = "page_view", *
 
 def new_fold(apps: AppCatalog | None = None, partition: int = 0) -> PartitionFold:
     """A fold of partition 0 without any recovered user, where every user is at home."""
-    return PartitionFold(partition, apps or AppCatalog(), Progress(), lambda _app, _user: None, lambda _user: 0)
+    return PartitionFold(
+        partition, 1, apps or AppCatalog(), Progress(), load=lambda _app, _user: None, home=lambda _user: 0
+    )
 
 
 def feed(

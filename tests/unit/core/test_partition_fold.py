@@ -97,7 +97,7 @@ def test_a_replay_of_folded_offsets_changes_nothing() -> None:
 def test_an_event_at_or_before_the_users_offset_was_folded_before_the_crash() -> None:
     ahead = UserState()
     ahead.offset, ahead.accepted = 1, 2
-    fold = PartitionFold(0, AppCatalog(), Progress(), lambda _app, _user: ahead, lambda _user: 0)
+    fold = PartitionFold(0, 1, AppCatalog(), Progress(), load=lambda _app, _user: ahead, home=lambda _user: 0)
     feed(fold, [event("a", 1), event("b", 2), event("c", 3)])
     assert ahead.accepted == 3
     assert fold.accepted[EVENTS.name] == 1
@@ -105,7 +105,9 @@ def test_an_event_at_or_before_the_users_offset_was_folded_before_the_crash() ->
 
 
 def test_a_user_of_another_partition_is_forwarded_after_judging() -> None:
-    fold = PartitionFold(0, AppCatalog(), Progress(), lambda _app, _user: None, lambda user: 1 if user == "far" else 0)
+    fold = PartitionFold(
+        0, 1, AppCatalog(), Progress(), load=lambda _app, _user: None, home=lambda user: 1 if user == "far" else 0
+    )
     feed(fold, [event("a", 10), event("b", 10, user="far"), event("c", 1, user="far")], key=None)
     assert [(out.partition, out.user_id, out.origin_offset) for out in fold.outgoing] == [(1, "far", 1)]
     assert reasons(fold) == ["late"]
@@ -127,10 +129,32 @@ def test_a_rekeyed_event_is_folded_unjudged_and_only_once() -> None:
     assert_every_message_is_counted_once(fold)
 
 
+def test_what_another_epoch_forwarded_is_not_ours() -> None:
+    fold = new_fold()
+    feed(fold, [event("a", 1)], rekeyed=True, headers=[("epoch", b"2")])
+    feed(fold, [event("b", 1)], rekeyed=True, start=1, headers=[("topic", b"mp.events"), ("epoch", b"1")])
+    assert app_of(fold).users["u"].rekeyed_accepted == 1
+    assert fold.progress.rekeyed.consumed == 1
+    assert fold.progress.rekeyed.next_offset == 2
+    assert_every_message_is_counted_once(fold)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"user_id": "far"}, {"ts": MAX_TS}, {"event": "check_in", "for_day": "2999-01-01"}], ids=str
+)
+def test_what_the_pipeline_never_forwards_is_invalid(fields: dict[str, Any]) -> None:
+    fold = PartitionFold(
+        0, 1, AppCatalog(), Progress(), load=lambda _app, _user: None, home=lambda user: int(user == "far")
+    )
+    feed(fold, [{**event("a", 1), **fields}], rekeyed=True)
+    assert reasons(fold) == ["invalid"]
+    assert_every_message_is_counted_once(fold)
+
+
 def test_a_rekeyed_event_at_or_before_the_users_offset_is_skipped() -> None:
     ahead = UserState()
     ahead.rekeyed_offset = 1
-    fold = PartitionFold(0, AppCatalog(), Progress(), lambda _app, _user: ahead, lambda _user: 0)
+    fold = PartitionFold(0, 1, AppCatalog(), Progress(), load=lambda _app, _user: ahead, home=lambda _user: 0)
     feed(fold, [event("a", 1), event("b", 1), event("c", 1)], rekeyed=True)
     assert ahead.rekeyed_accepted == 1
 

@@ -25,11 +25,21 @@ def test_settling_gives_the_absolute_value_of_what_changed_once() -> None:
     assert settled(app_of(fold)) == {}
 
 
-def test_a_change_that_cancels_out_is_not_published() -> None:
+def test_a_cell_that_rose_and_fell_again_is_published_as_zero() -> None:
     fold = new_fold()
     feed(fold, [event("a", 2), event("b", 1)])
-    # Day 2 was the first day until the earlier event came, all within one flush.
-    assert ("new_daily", MONDAY + 2, 0) not in settled(app_of(fold))
+    # Day 2 was the first day until the earlier event came; a worker that was cut off in between may have said so.
+    assert settled(app_of(fold))["new_daily", MONDAY + 2, 0] == 0
+
+
+def test_a_late_day_publishes_only_the_cells_that_it_changes() -> None:
+    fold = new_fold()
+    feed(fold, [event("a", 1), event("b", 30), event("c", 40)])
+    settled(app_of(fold))
+    feed(fold, [event("d", 39)], start=3)
+    days = {MONDAY + day for day in (1, 30, 40)}
+    before, after = brute.cells(days, set()), brute.cells(days | {MONDAY + 39}, set())
+    assert settled(app_of(fold)).keys() == {cell for cell in before | after if before[cell] != after[cell]}
 
 
 def test_a_cell_that_went_back_to_zero_is_published_as_zero() -> None:
@@ -66,6 +76,15 @@ def test_an_event_before_the_open_days_reopens_them_exactly() -> None:
     assert numbers(app.totals) == expected
     assert published["new_daily", MONDAY + 2, 0] == 1
     assert published["new_daily", MONDAY + 40, 0] == 0
+
+
+def test_segments_whose_cells_have_all_closed_are_forgotten() -> None:
+    fold = new_fold()
+    feed(fold, [event("a", 0, channel="old"), event("b", 2, user="v", channel="new")])
+    settled(app_of(fold))
+    close_cells(app_of(fold), MONDAY + 1)
+    assert {value for segment, value in app_of(fold).totals.segments if segment == "channel"} == {"new"}
+    assert not app_of(fold).changes.segments
 
 
 def test_a_user_without_an_active_day_adds_nothing() -> None:

@@ -33,7 +33,7 @@ async def always(_tp: TP, _offset: int) -> bool:
 
 
 def new_worker() -> Worker:
-    writer = KafkaWriter(lambda: cast("Any", None), "changelog")
+    writer = KafkaWriter(lambda: cast("Any", None), "changelog", 1)
     return Worker(StreamSettings(bootstrap="", app_id="test"), Discard(), writer, always, lambda: 1)
 
 

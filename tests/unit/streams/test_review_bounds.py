@@ -107,7 +107,7 @@ def letter(value: bytes, at_ms: int = MONDAY_MS) -> DeadLetter:
 
 async def published(*letters: DeadLetter) -> list[int]:
     producer = _Producer()
-    writer = KafkaWriter(lambda: producer, "changelog")  # type: ignore[arg-type,return-value]
+    writer = KafkaWriter(lambda: producer, "changelog", 1)
     await writer.dead_letters(0, letters)
     return producer.sent
 
