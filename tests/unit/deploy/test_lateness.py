@@ -48,7 +48,7 @@ def test_the_check_refuses_by_time_exactly_what_the_worker_refuses(values: list[
     check = TimeCheck(APPS, MAX_BYTES, {})
     predicted = list(check.judge([Candidate(3, value, NOW_MS) for value in values]))
 
-    fold = PartitionFold(3, APPS, Progress(), load=lambda _app, _user: None, home=lambda _user: 3)
+    fold = PartitionFold(3, 1, APPS, Progress(), load=lambda _app, _user: None, home=lambda _user: 3)
     records = [Record(offset, NOW_MS, b"u", value) for offset, value in enumerate(values)]
     if records:
         fold.fold_events(records, EventValidator(APPS, MAX_BYTES).validate(values))
