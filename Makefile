@@ -15,7 +15,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(SUITABL
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install help demo test lint format types contracts bench lock clean
+.PHONY: install help demo test lint format types contracts bench chaos fuzz lock clean
 
 install: $(VENV)/.installed ## Create .venv and install everything from the lock (what plain `make` does)
 
@@ -56,6 +56,15 @@ contracts: install ## Check which package may import which
 
 bench: install ## Measure throughput and latency on this machine
 	$(BIN)/python -m tests.bench
+
+SECONDS := 300
+SEED := 1
+
+chaos: install ## Soak the pipeline in faults for SECONDS with SEED and compare every view with brute force
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED) $(OPTIONS)
+
+fuzz: install ## Put millions of malformed messages and damaged records through the contract and the codec
+	$(BIN)/python -m tests.fuzz --seed $(SEED) $(OPTIONS)
 
 # One resolution for every Python and platform; the hashes are those of the wheels and archives on PyPI.
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --only-binary :all: \

@@ -63,8 +63,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
         settings,
         sink,
         KafkaWriter(partial(_running_producer, app), topic.name, settings.epoch),
-        at_end=partial(_at_end, app),
-        generation=lambda: app.consumer_generation_id,
+        _Reader(app),
     )
 
     app.health = Health(app.worker, sink, partial(_ask_broker, app), partial(_end_of, app))
@@ -102,16 +101,36 @@ def _running_producer(app: RetentionApp) -> AIOKafkaProducer:
     return producer
 
 
-async def _at_end(app: RetentionApp, tp: TP, next_offset: int) -> bool:
-    return await cast("BatchConsumer", app.consumer).at_end(tp, next_offset)
-
-
 def _end_of(app: RetentionApp, tp: TP) -> int | None:
     return cast("BatchConsumer", app.consumer).end(tp)
 
 
 async def _ask_broker(app: RetentionApp) -> None:
     await _running_producer(app).client.fetch_all_metadata()
+
+
+class _Reader:
+    """The app's consumer, which exists only once the app has started."""
+
+    def __init__(self, app: RetentionApp) -> None:
+        self._app = app
+
+    @property
+    def _consumer(self) -> BatchConsumer:
+        return cast("BatchConsumer", self._app.consumer)
+
+    @property
+    def generation(self) -> int:
+        return self._app.consumer_generation_id
+
+    def era(self, tp: TP) -> int:
+        return self._consumer.era(tp)
+
+    async def go_to(self, positions: Mapping[TP, int]) -> None:
+        await self._consumer.go_to(positions)
+
+    async def at_end(self, tp: TP, next_offset: int) -> bool:
+        return await self._consumer.at_end(tp, next_offset)
 
 
 def _faust_settings(settings: StreamSettings) -> Mapping[str, Any]:

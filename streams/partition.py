@@ -144,6 +144,10 @@ class Partition:
         progress = self.fold.progress
         return (progress.events if topic == EVENTS.name else progress.rekeyed).next_offset
 
+    def arrived(self, topic: str) -> int:
+        """The next offset of ``topic`` that has not come yet: what is held back has."""
+        return max([self.next_offset(topic)] + [held[-1].offset + 1 for name, held in self._held if name == topic])
+
     @property
     def catching_up(self) -> bool:
         """Whether the fold is still behind the flush that was under way before a crash."""

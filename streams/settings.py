@@ -26,5 +26,5 @@ class StreamSettings:
     max_event_bytes: int = 262_144
     web_host: str = "127.0.0.1"
     web_port: int = 0
-    #: Back-pressure: at most this many folded events wait for ClickHouse and the changelog.
-    max_unflushed_events: int = 200_000
+    #: Back-pressure: folded messages that wait for ClickHouse and the changelog have about so many bytes at most.
+    max_unflushed_bytes: int = 64 * 1024 * 1024

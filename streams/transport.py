@@ -1,17 +1,24 @@
 """Batched delivery: the agent gets one Faust event per fetch and partition, holding the list of Kafka records.
 
 Faust hands every message through four asyncio tasks; handing over whole batches instead moves about 25 times as many.
-Only acknowledging stream topics are batched, never changelogs: Faust's recovery reads those as always.
+Only the input topics are batched, never changelogs: Faust's recovery reads those as always.
+
+Around a rebalance Faust drops some of what was fetched, and delivers what was fetched before it sought. Single messages
+survive that, because Faust commits by counting gaps; state that is folded in order would not. So each batch knows where
+its fetch began and in which era: an era of a topic partition begins with each seek. The worker takes only batches that
+continue what it has, of the current era, and otherwise reads again.
 """
 
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+
+from schemas.topics import INPUTS
 
 if TYPE_CHECKING:
     from streams.worker import Worker
@@ -20,6 +27,7 @@ __all__ = ["BatchConsumer", "BatchTransport", "HasWorker", "RecordBatch"]
 
 _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
+_BATCHED: Final = frozenset(topic.name for topic in INPUTS)
 
 
 class HasWorker(Protocol):
@@ -29,15 +37,32 @@ class HasWorker(Protocol):
 
 
 class RecordBatch(list[Any]):
-    """The records of one partition from one fetch, in offset order; never empty."""
+    """The records of one partition from one fetch, in offset order; never empty.
+
+    Nothing lies between offset ``begin`` and the first record: what is missing there has expired, or marks a
+    transaction.
+    """
+
+    def __init__(self, records: list[Any], begin: int, era: int) -> None:
+        """``begin`` is where the fetch began, ``era`` counts the seeks of its topic partition."""
+        super().__init__(records)
+        self.begin = begin
+        self.era = era
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a shorter wait for new messages.
+    """Faust's consumer thread; it makes the batches, so that seeks and fetches are in one order.
 
-    aiokafka has one fetch under way per broker. One that waits for an idle partition holds up the busy ones for as
-    long, which Faust fixes at 1.5 s.
+    It also waits less for new messages. aiokafka has one fetch under way per broker. One that waits for an idle
+    partition holds up the busy ones for as long, which Faust fixes at 1.5 s.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As Faust's thread."""
+        super().__init__(*args, **options)
+        #: By topic partition: the offset after what was fetched last, and how often it was sought.
+        self.fetched_to: dict[TP, int] = {}
+        self.eras: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -45,9 +70,29 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Mapping[TP, list[Any]]:
-        fetched: Mapping[TP, list[Any]] = await super()._fetch_records(*args, **options)
-        cast("BatchConsumer", self.consumer).note_fetched(fetched)
-        return fetched
+        fetched = await super()._fetch_records(*args, **options)
+        return {tp: self._batched(tp, records) for tp, records in fetched.items()}
+
+    def _batched(self, tp: TP, records: list[Any]) -> list[Any]:
+        if not records or tp.topic not in _BATCHED:
+            return records
+        begin = self.fetched_to.get(tp, records[0].offset)
+        self.fetched_to[tp] = records[-1].offset + 1
+        return [RecordBatch(records, begin, self.eras.get(tp, 0))]
+
+    async def go_to(self, positions: Mapping[TP, int]) -> None:
+        """Read on at ``positions``; a new era begins for each. Partitions that were taken away are left out."""
+        await self.call_thread(self._go_to, positions)
+
+    async def _go_to(self, positions: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        for tp, offset in positions.items():
+            try:
+                consumer.seek(TopicPartition(tp.topic, tp.partition), offset)
+            except IllegalStateError:
+                continue
+            self.fetched_to[tp] = offset
+            self.eras[tp] = self.eras.get(tp, 0) + 1
 
 
 class BatchConsumer(driver.Consumer):
@@ -57,50 +102,42 @@ class BatchConsumer(driver.Consumer):
     highest acknowledged: Faust's bookkeeping of gaps between single messages does not apply to batches.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        """As Faust's consumer."""
-        super().__init__(*args, **options)
-        #: By topic partition, the offset after the last record that was fetched for the worker; its thread writes it.
-        self._handed_over: dict[TP, int] = {}
-
-    def note_fetched(self, fetched: Mapping[TP, list[Any]]) -> None:
-        """Remember how far ``fetched`` reaches. Called in the consumer's thread, before its position can be asked."""
-        for tp, records in fetched.items():
-            if records:
-                self._handed_over[tp] = records[-1].offset + 1
-
-    async def at_end(self, tp: TP, next_offset: int) -> bool:
-        """Whether nothing to process lies at ``next_offset`` or beyond it, as far as the last fetch knows."""
-        end = self.end(tp)
-        if end is None or next_offset >= end:
-            return end is not None
-        handed_over = self._handed_over.get(tp, next_offset)
-        if handed_over > next_offset:
-            return False
-        # What is left may be no messages but the markers of transactions, which the consumer steps over by itself.
-        try:
-            position = await asyncio.wait_for(self.position(tp), _POSITION_TIMEOUT_S)
-        except (IllegalStateError, TimeoutError):  # taken away meanwhile, or the broker does not answer
-            return False
-        return position is not None and position >= end and self._handed_over.get(tp, next_offset) <= next_offset
+    _thread: BatchConsumerThread
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def era(self, tp: TP) -> int:
+        """How often ``tp`` was sought."""
+        return self._thread.eras.get(tp, 0)
+
+    async def go_to(self, positions: Mapping[TP, int]) -> None:
+        """Read on at ``positions``, in a new era."""
+        for tp in positions:
+            self._read_offset[tp] = None
+        await self._thread.go_to(positions)
 
     def end(self, tp: TP) -> int | None:
         """The end offset of ``tp`` as the last fetch reported it; ``None`` before one, or when it is not ours now."""
         # In the middle of a rebalance the consumer may have given up what the worker still owns.
         return self.highwater(tp) if tp in self.assignment() else None
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
-        fetched = await super()._getmany(active_partitions, timeout)
-        acknowledges = self.app.topics.acks_enabled_for
-        return {
-            tp: [RecordBatch(records)]
-            if records and acknowledges(tp.topic) and not self._is_changelog_tp(tp)
-            else records
-            for tp, records in fetched.items()
-        }
+    async def at_end(self, tp: TP, next_offset: int) -> bool:
+        """Whether nothing to process lies at ``next_offset`` or beyond it, as far as the last fetch knows."""
+        end = self.end(tp)
+        if end is None or next_offset >= end:
+            return end is not None
+        if self._fetched_to(tp, next_offset) > next_offset:
+            return False
+        # What is left may be no messages but the markers of transactions, which the consumer steps over by itself.
+        try:
+            position = await asyncio.wait_for(self.position(tp), _POSITION_TIMEOUT_S)
+        except (IllegalStateError, TimeoutError):  # taken away meanwhile, or the broker does not answer
+            return False
+        return position is not None and position >= end and self._fetched_to(tp, next_offset) <= next_offset
+
+    def _fetched_to(self, tp: TP, otherwise: int) -> int:
+        return self._thread.fetched_to.get(tp, otherwise)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, RecordBatch):
@@ -129,13 +166,9 @@ class BatchConsumer(driver.Consumer):
         The two differ after a crash between the progress record and the commit, and when the changelog was lost.
         """
         positions = dict(await super().seek_to_committed())
-        for tp in positions.keys() | self.assignment():
-            position = cast("HasWorker", self.app).worker.next_offset(tp)
-            if position is not None and position != positions.get(tp):
-                await self._seek(tp, position)
-                positions[tp] = position
-            self._handed_over.pop(tp, None)
-        return positions
+        owned = cast("HasWorker", self.app).worker.positions()
+        await self._thread.go_to(owned)
+        return {**positions, **owned}
 
     def _new_offset(self, tp: TP) -> int | None:
         acked = self._acked[tp]

@@ -6,50 +6,65 @@ acknowledgement. While one flush is on its way the fold goes on; what is on its 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from faust.types import TP, EventT
 
 from schemas.event import EventValidator
 from schemas.tables import RowBatch
-from schemas.topics import EVENTS, INPUTS, REKEYED
+from schemas.topics import INPUTS
 from streams.changelog import KafkaWriter
 from streams.partition import Partition, PartitionFlush
 from streams.partitioner import Partitioner
 from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
+from streams.transport import RecordBatch
 
-__all__ = ["Worker"]
+__all__ = ["Reader", "Worker"]
 
 _log = logging.getLogger(__name__)
 
+#: What a message costs in memory besides its value.
+_MESSAGE_BYTES: Final = 100
+
 
 class _Pending(NamedTuple):
-    """The last Faust event folded of a topic partition and how many messages wait for its acknowledgement."""
+    """The last Faust event folded of a topic partition, and the bytes of the messages that wait with it."""
 
     event: EventT[Any]
-    messages: int
+    size: int
+
+
+class Reader(Protocol):
+    """Where the worker's batches come from."""
+
+    @property
+    def generation(self) -> int:
+        """The consumer group's current generation."""
+
+    def era(self, tp: TP) -> int:
+        """How often ``tp`` was sought."""
+
+    async def go_to(self, positions: Mapping[TP, int]) -> None:
+        """Read on at ``positions``, in a new era of each."""
+
+    async def at_end(self, tp: TP, next_offset: int) -> bool:
+        """Whether nothing lies at ``next_offset`` or beyond it."""
 
 
 class Worker:
     """Owned partitions and their delivery. All methods run on the event loop of the Faust app."""
 
-    def __init__(
-        self,
-        settings: StreamSettings,
-        sink: Sink,
-        writer: KafkaWriter,
-        at_end: Callable[[TP, int], Awaitable[bool]],
-        generation: Callable[[], int],
-    ) -> None:
-        """``at_end`` says whether nothing lies beyond an offset; ``generation`` is the group's current one."""
+    def __init__(self, settings: StreamSettings, sink: Sink, writer: KafkaWriter, reader: Reader) -> None:
+        """Own nothing yet."""
         self._settings = settings
         self._sink = sink
         self._writer = writer
-        self._reached_end = at_end
-        self._generation = generation
+        self._reader = reader
+        #: Batches of earlier eras were fetched before the recovery knew where to read on.
+        self._first_era: dict[TP, int] = {}
         self._validator = EventValidator(settings.apps, settings.max_event_bytes)
         self._partitioner = Partitioner(settings.partitions)
         self._owned: dict[int, Partition] = {}
@@ -98,6 +113,7 @@ class Worker:
                 return
             recovered[number] = partition
         self._owned = recovered
+        self._first_era = {tp: self._reader.era(tp) + 1 for tp in self.positions()}
         _log.info("worker: owns partitions %s", sorted(recovered))
 
     def revoke(self) -> None:
@@ -106,34 +122,38 @@ class Worker:
         self._pending.clear()
         self._make_room()
 
-    def next_offset(self, tp: TP) -> int | None:
-        """Where reading of an owned input partition goes on: after the last message that is in the durable state."""
-        partition = self._owned.get(tp.partition)
-        if partition is None or tp.topic not in (EVENTS.name, REKEYED.name):
-            return None
-        return partition.next_offset(tp.topic)
-
     async def take(self, event: EventT[Any]) -> None:
-        """Fold the batch of ``event``. Waits while too many messages are folded but not delivered."""
+        """Fold the batch of ``event``. Waits while too much is folded but not delivered."""
         await self._room.wait()
         message = event.message
         partition = self._owned.get(message.partition)
-        if partition is None or message.generation_id != self._generation():
+        batch = cast("RecordBatch", message.value)
+        if (
+            partition is None
+            or message.generation_id != self._reader.generation
+            or batch.era != self._reader.era(message.tp)
+            or batch.era < self._first_era[message.tp]
+        ):
             return
-        records = cast("list[Any]", message.value)  # see streams.transport
-        partition.take(message.topic, records)
+        arrived = partition.arrived(message.topic)
+        if batch.begin > arrived:
+            _log.info("worker: a batch before offset %d of %s was dropped, reading again", batch.begin, message.tp)
+            await self._reader.go_to({message.tp: arrived})
+            return
+        partition.take(message.topic, batch)
         waiting = self._pending.get(message.tp)
-        self._pending[message.tp] = _Pending(event, len(records) + (waiting.messages if waiting else 0))
+        size = sum(_MESSAGE_BYTES + len(record.value or b"") for record in batch)
+        self._pending[message.tp] = _Pending(event, size + (waiting.size if waiting else 0))
         self._make_room()
 
     def _make_room(self) -> None:
         # A partition that catches up with its recovered state cannot flush before it has; it must not wait for room.
         undelivered = sum(
-            pending.messages
+            pending.size
             for tp, pending in self._pending.items()
             if tp.partition in self._owned and not self._owned[tp.partition].catching_up
         )
-        if undelivered < self._settings.max_unflushed_events:
+        if undelivered < self._settings.max_unflushed_bytes:
             self._room.set()
         else:
             self._room.clear()
@@ -162,12 +182,12 @@ class Worker:
                     if now.event is done.event:
                         del self._pending[tp]
                     else:
-                        self._pending[tp] = _Pending(now.event, now.messages - done.messages)
+                        self._pending[tp] = _Pending(now.event, now.size - done.size)
                 self._make_room()
 
     async def _at_end(self, partition: Partition) -> dict[str, bool]:
         return {
-            topic.name: await self._reached_end(TP(topic.name, partition.number), partition.next_offset(topic.name))
+            topic.name: await self._reader.at_end(TP(topic.name, partition.number), partition.next_offset(topic.name))
             for topic in INPUTS
         }
 

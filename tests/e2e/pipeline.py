@@ -15,6 +15,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from clickhouse_connect import get_client
 
+from deploy.cluster import end_offsets
 from deploy.migrating import migrate_all
 from deploy.settings import Settings, settings_environment
 from schemas.apps import AppCatalog
@@ -30,7 +31,7 @@ __all__ = ["Pipeline", "WorkerProcess", "new_pipeline"]
 PARTITIONS = 4
 #: The arguments of Python that run a worker.
 WORKER: Final = ("-m", "deploy.cli", "worker")
-_DEADLINE_S = 120.0
+_DEADLINE_S = 90.0
 _LARGEST = 32 * 1024 * 1024
 
 
@@ -81,6 +82,7 @@ class Pipeline:
         self.settings = settings
         self.workers: list[WorkerProcess] = []
         self._ends: dict[tuple[str, int], int] = {}
+        self._seen = 0
         self._folder = folder
         self.client = get_client(
             host=settings.clickhouse_url.split("/")[2].split(":")[0],
@@ -139,16 +141,17 @@ class Pipeline:
         return asyncio.run(self._read(topic))
 
     async def _read(self, topic: str) -> list[Any]:
+        ends = end_offsets(self.settings, [topic])
         async with AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_LARGEST,
         ) as consumer:
-            consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            consumer.assign(partitions)
             records: list[Any] = []
-            # Not by end offsets: the embedded broker reports them too low (its last batch's base offset + 1).
-            while fetched := await consumer.getmany(timeout_ms=1500):
-                for of_partition in fetched.values():
+            while any([await consumer.position(tp) < ends.get((topic, tp.partition), 0) for tp in partitions]):
+                for of_partition in (await consumer.getmany(timeout_ms=1000)).values():
                     records += of_partition
             return records
 
@@ -159,11 +162,15 @@ class Pipeline:
         self._wait(rekeyed)
 
     def wait_for_some_progress(self) -> None:
-        """Wait until anything published since the last look has been folded."""
-        before = self._consumed()
+        """Wait until more has been folded than at the last such look, or everything."""
         deadline = time.monotonic() + _DEADLINE_S
-        while self._consumed() == before and time.monotonic() < deadline:
+        published = sum(self._ends.values())
+        while (consumed := self._consumed()) <= self._seen and consumed < published:
+            self._check_workers()
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing folded within {_DEADLINE_S} s; logs: {self._folder}")
             time.sleep(0.05)
+        self._seen = consumed
 
     def _consumed(self) -> int:
         (row,) = self.client.query("SELECT sum(consumed) FROM progress FINAL").result_rows
@@ -172,9 +179,7 @@ class Pipeline:
     def _wait(self, ends: Mapping[tuple[str, int], int]) -> None:
         deadline = time.monotonic() + _DEADLINE_S
         while True:
-            for worker in self.workers:
-                if worker.expected:
-                    worker.check()
+            self._check_workers()
             rows = self.client.query(
                 f"SELECT topic, partition, offset FROM progress FINAL WHERE epoch = {self.settings.epoch}"
             )
@@ -186,6 +191,11 @@ class Pipeline:
                     f"not folded within {_DEADLINE_S} s: {progress}, want {ends}; logs: {self._folder}"
                 )
             time.sleep(0.1)
+
+    def _check_workers(self) -> None:
+        for worker in self.workers:
+            if worker.expected:
+                worker.check()
 
     def assert_exact(self, *, restarted: bool = False, views: Sequence[str] | None = None) -> None:
         """Compare every view with brute force over what stands in ``mp.events``."""
@@ -208,7 +218,7 @@ def new_pipeline(
     bootstrap: str | None = None,
     **settings: Any,
 ) -> Iterator[Pipeline]:
-    """A migrated pipeline with further ``settings``, on the broker at ``bootstrap`` or else on the chosen one, empty."""
+    """A migrated pipeline with further ``settings``, on the broker at ``bootstrap`` or on an empty one."""
     with ExitStack() as stack:
         chosen = Settings(
             kafka_bootstrap=bootstrap or stack.enter_context(empty_broker(folder)),

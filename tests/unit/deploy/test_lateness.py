@@ -1,6 +1,7 @@
 """The check before a replay must decide as the worker does: both judge the same messages here."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -26,6 +27,7 @@ class Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def _event(app_id: str, hours: int, name: str, for_day: str | None) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -28,13 +29,24 @@ class Discard:
         """Nothing to close."""
 
 
-async def always(_tp: TP, _offset: int) -> bool:
-    return True
+class Still:
+    """A consumer that reads nothing."""
+
+    generation = 1
+
+    def era(self, _tp: TP) -> int:
+        return 0
+
+    async def go_to(self, positions: Mapping[TP, int]) -> None:
+        raise AssertionError("nothing is read here")
+
+    async def at_end(self, _tp: TP, _next_offset: int) -> bool:
+        return True
 
 
 def new_worker() -> Worker:
     writer = KafkaWriter(lambda: cast("Any", None), "changelog", 1)
-    return Worker(StreamSettings(bootstrap="", app_id="test"), Discard(), writer, always, lambda: 1)
+    return Worker(StreamSettings(bootstrap="", app_id="test"), Discard(), writer, Still())
 
 
 def recovered(users: dict[int, int]) -> UsersTable:

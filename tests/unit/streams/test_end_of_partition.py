@@ -17,7 +17,7 @@ class Consumer(BatchConsumer):
     """With the answers of the consumer thread given."""
 
     def __init__(self, highwater: int, position: Callable[["Consumer"], int]) -> None:
-        self._handed_over = {}
+        self.fetched: dict[TP, int] = {}
         self._known = highwater
         self._answer = position
 
@@ -30,6 +30,9 @@ class Consumer(BatchConsumer):
     def highwater(self, tp: TP) -> int:
         return self._known
 
+    def _fetched_to(self, tp: TP, otherwise: int) -> int:
+        return self.fetched.get(tp, otherwise)
+
     async def position(self, tp: TP) -> int | None:
         await asyncio.sleep(0)
         return self._answer(self)
@@ -38,7 +41,7 @@ class Consumer(BatchConsumer):
 def test_messages_that_are_handed_over_meanwhile_are_not_the_end() -> None:
     def fetched(consumer: Consumer) -> int:
         # The thread steps over records 100..149, which the main loop has queued for the fold by now.
-        consumer._handed_over[TP0] = 150
+        consumer.fetched[TP0] = 150
         return 150
 
     consumer = Consumer(150, fetched)
@@ -48,7 +51,7 @@ def test_messages_that_are_handed_over_meanwhile_are_not_the_end() -> None:
 def test_a_partition_that_went_away_and_came_back_is_at_its_end_behind_a_marker() -> None:
     """Owned up to 100, folded to 500 by another worker, then owned again; at 500 stands a transaction's marker."""
     consumer = Consumer(501, lambda _: 501)
-    consumer._handed_over[TP0] = 100
+    consumer.fetched[TP0] = 100
     assert asyncio.run(consumer.at_end(TP0, 500)) is True
 
 

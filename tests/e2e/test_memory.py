@@ -1,0 +1,36 @@
+"""What a worker holds while ClickHouse is away is bounded in bytes, not only in messages."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.clickhouse import EmbeddedClickHouse
+from tests.e2e.pipeline import PARTITIONS, new_pipeline
+from tests.e2e.test_clickhouse_away import MOST_GROWTH_MIB, resident_mib
+from tests.oracle.dataset import CATALOG
+from tests.oracle.judge import Message
+
+LARGE = 256 * 1024
+MESSAGES = 1600
+
+
+@pytest.mark.timeout(200)
+def test_large_refused_messages_do_not_pile_up_while_clickhouse_is_away(tmp_path: Path) -> None:
+    with (
+        EmbeddedClickHouse(tmp_path / "data", None, tmp_path) as clickhouse,
+        new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG) as pipeline,
+    ):
+        worker = pipeline.start_worker()
+        pipeline.publish_one(b"{}")
+        pipeline.wait_until_folded()
+        clickhouse.stop()
+        before = resident_mib(worker.process.pid)
+        for start in range(0, MESSAGES, 100):
+            pipeline.publish(
+                Message(number % PARTITIONS, -1, None, b"x" * LARGE, int(time.time() * 1000))
+                for number in range(start, start + 100)
+            )
+        time.sleep(15)
+        worker.check()
+        assert resident_mib(worker.process.pid) - before < MOST_GROWTH_MIB

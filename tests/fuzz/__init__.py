@@ -1,0 +1,1 @@
+"""Malformed and hostile inputs by the million, through the event contract, the fold and the codec."""
