@@ -82,6 +82,7 @@ class Partition:
         self._records = records
         self._open_days = settings.apps.open_days
         self._open_from = 0
+        self._reopened_from: int | None = None
         self._published_end: dict[str, bool] = {}
         self._published_position = -1
         self._published_apps: set[str] = set()
@@ -240,6 +241,11 @@ class Partition:
                 for group in snapshot(app):
                     rows.cells(app_id, group)
         floor = self._floor(rekeyed_at_end=at_end[REKEYED.name])
+        if at_end[REKEYED.name]:
+            self._reopened_from = None
+        elif self._reopened_from is not None:
+            # More of the kind may follow; closing now would mean reopening, over all users, for each.
+            floor = min(floor, self._reopened_from)
         if floor > self._open_from:
             self._open_from = floor
             for app in self.fold.apps.values():
@@ -249,18 +255,17 @@ class Partition:
         oldest = min((day for app in self.fold.apps.values() if (day := oldest_change(app)) is not None), default=None)
         if oldest is None or oldest >= self._open_from:
             return
-        self._open_from = oldest
-        for app_id, app in self.fold.apps.items():
-            rebuild(app, self._all_users(app_id, app), oldest)
-            unsettle(app)
-
-    def _all_users(self, app_id: str, app: AppFold) -> Iterator[UserState]:
-        yield from app.users.values()
+        self._open_from = self._reopened_from = oldest
+        apps = self.fold.apps
+        for app in apps.values():
+            rebuild(app, app.users.values(), oldest)
         for key, record in self._records.items():
             if is_user(key):
-                owner, user_id = decode_key(key)
-                if owner == app_id and user_id not in app.users:
-                    yield decode_user(record)
+                app_id, user_id = decode_key(key)
+                if app_id in apps and user_id not in apps[app_id].users:
+                    apps[app_id].add_totals(decode_user(record), oldest)
+        for app in apps.values():
+            unsettle(app)
 
     def _take_users(self, rows: RowWriter) -> list[tuple[bytes, bytes]]:
         records = []

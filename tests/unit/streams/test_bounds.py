@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from schemas.tables import RowBatch
 from schemas.topics import DEAD, EVENTS, REKEYED
 from streams import partition as partition_module
 from streams.changelog import KafkaWriter
-from streams.core.totals import close_cells, settle
+from streams.core.app_fold import AppFold
+from streams.core.state import UserState
+from streams.core.totals import close_cells, rebuild, settle
 from streams.partition import Partition
 from streams.settings import StreamSettings
-from tests.unit.core.support import DAY_MS, MONDAY_MS, Record, app_of, event, feed, new_fold
+from tests.unit.core import brute
+from tests.unit.core.support import DAY_MS, MONDAY, MONDAY_MS, Record, app_of, event, feed, new_fold, numbers
 
 BEHIND = {EVENTS.name: False, REKEYED.name: False}
 AT_END = {EVENTS.name: True, REKEYED.name: True}
@@ -40,6 +44,35 @@ def test_a_partition_that_gets_only_rekeyed_messages_survives_a_year() -> None:
         flush = made.take_flush(RowBatch(), AT_END)
         assert flush is not None
         made.delivered(flush)
+
+
+def test_old_rekeyed_messages_reopen_once_and_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog of another partition, days behind: every user is read once for it, not once a flush."""
+    reopened: list[int] = []
+
+    def counted(app: AppFold, users: Iterable[UserState], since: int) -> None:
+        reopened.append(since)
+        rebuild(app, users, since)
+
+    monkeypatch.setattr(partition_module, "rebuild", counted)
+    monkeypatch.setattr(partition_module, "_HOT_USERS", 1)
+    made = partition()
+    feed(made.fold, [event("a", 60, user="a"), event("b", 60, user="b")])
+    delivered(made, AT_END)
+    for day in (50, 51, 52, 53):
+        made.take(REKEYED.name, [Record(day, json.dumps(event(f"r{day}", day)).encode())])
+        delivered(made, BEHIND)
+    assert reopened == [MONDAY + 50]
+    expected = brute.cells({MONDAY + day for day in (50, 51, 52, 53)}, set())
+    expected += brute.cells({MONDAY + 60}, set()) + brute.cells({MONDAY + 60}, set())
+    still_open = {cell: users for cell, users in expected.items() if brute.last_day(*cell) >= MONDAY + 50}
+    assert numbers(made.fold.apps["app"].totals) == still_open
+
+
+def delivered(made: Partition, at_end: dict[str, bool]) -> None:
+    flush = made.take_flush(RowBatch(), at_end)
+    assert flush is not None
+    made.delivered(flush)
 
 
 def test_event_ids_of_closed_days_leave_the_memory_of_a_user_who_stays_hot() -> None:
