@@ -15,7 +15,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(SUITABL
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install help demo test lint format types contracts bench chaos fuzz lock clean
+.PHONY: install help demo test faults lint format types contracts bench chaos fuzz lock clean
 
 install: $(VENV)/.installed ## Create .venv and install everything from the lock (what plain `make` does)
 
@@ -38,7 +38,10 @@ demo: install ## Start everything embedded, feed it a generated mini-program and
 	$(BIN)/retention demo
 
 test: install ## Run unit, integration and end-to-end tests; streams/core must stay at 100 % of branches
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -m "not faults" --cov --cov-report=term
+
+faults: install ## Run the slow tests: frozen workers, silent services, floods of large messages
+	$(BIN)/python -m pytest -m faults tests/e2e
 
 lint: install ## Check style and formatting
 	$(BIN)/ruff check $(PACKAGES) tests

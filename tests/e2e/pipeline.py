@@ -45,7 +45,7 @@ class WorkerProcess:
         program: Sequence[str] = WORKER,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._log = log
+        self.log = log
         #: Whether it should be running.
         self.expected = True
         with log.open("ab") as out:
@@ -71,7 +71,7 @@ class WorkerProcess:
     def check(self) -> None:
         """Fail with the end of its log when the worker has ended."""
         if self.process.poll() is not None:
-            tail = self._log.read_text()[-3000:]
+            tail = self.log.read_text()[-3000:]
             raise AssertionError(f"the worker ended with {self.process.returncode}:\n{tail}")
 
 

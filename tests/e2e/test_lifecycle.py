@@ -16,6 +16,8 @@ from streams.codec import PROGRESS_KEY, encode_key
 from tests.e2e.pipeline import PARTITIONS, Pipeline, new_pipeline
 from tests.oracle.dataset import CATALOG, Size, generate
 
+pytestmark = pytest.mark.faults
+
 DEADLINE_S = 40
 
 

@@ -11,6 +11,8 @@ from tests.e2e.test_clickhouse_away import MOST_GROWTH_MIB, resident_mib
 from tests.oracle.dataset import CATALOG
 from tests.oracle.judge import Message
 
+pytestmark = pytest.mark.faults
+
 LARGE = 256 * 1024
 MESSAGES = 1600
 

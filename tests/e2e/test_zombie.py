@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.pipeline import PARTITIONS, Pipeline
 from tests.oracle.dataset import Size, generate
 
+pytestmark = pytest.mark.faults
+
 STEPS = 10
 FROZEN_S = 10
 
