@@ -16,6 +16,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(SUITABL
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: install help demo test faults lint format types contracts bench chaos fuzz lock clean
+.PHONY: test-kafka
 
 install: $(VENV)/.installed ## Create .venv and install everything from the lock (what plain `make` does)
 
@@ -42,6 +43,13 @@ test: install ## Run unit, integration and end-to-end tests; streams/core must s
 
 faults: install ## Run the slow tests: frozen workers, silent services, floods of large messages
 	$(BIN)/python -m pytest -m faults tests/e2e
+
+# What depends on the broker, on a real one; SUBJECTS narrows it down.
+SUBJECTS := tests/faults $(addprefix tests/e2e/test_,crash.py exactness.py bad_input.py epochs.py outside_publisher.py zombie.py)
+
+test-kafka: install ## Run the end-to-end tests and the fault matrix on Apache Kafka; needs Java 17 and Maven
+	$(BIN)/python -m tests.kafka.jars
+	RETENTION_TEST_BROKER=apache $(BIN)/python -m pytest $(SUBJECTS)
 
 lint: install ## Check style and formatting
 	$(BIN)/ruff check $(PACKAGES) tests

@@ -155,11 +155,11 @@ class Pipeline:
                     records += of_partition
             return records
 
-    def wait_until_folded(self) -> None:
+    def wait_until_folded(self, deadline: float = _DEADLINE_S) -> None:
         """Wait until every published message is folded and published; a worker that has ended fails the test."""
-        self._wait(self._ends)
+        self._wait(self._ends, deadline)
         rekeyed = {(REKEYED.name, record.partition): record.offset + 1 for record in self.read(REKEYED.name)}
-        self._wait(rekeyed)
+        self._wait(rekeyed, deadline)
 
     def wait_for_some_progress(self) -> None:
         """Wait until more has been folded than at the last such look, or everything."""
@@ -176,8 +176,8 @@ class Pipeline:
         (row,) = self.client.query("SELECT sum(consumed) FROM progress FINAL").result_rows
         return int(row[0])
 
-    def _wait(self, ends: Mapping[tuple[str, int], int]) -> None:
-        deadline = time.monotonic() + _DEADLINE_S
+    def _wait(self, ends: Mapping[tuple[str, int], int], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while True:
             self._check_workers()
             rows = self.client.query(
@@ -187,9 +187,7 @@ class Pipeline:
             if all(progress.get(tp, 0) >= end for tp, end in ends.items()):
                 return
             if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"not folded within {_DEADLINE_S} s: {progress}, want {ends}; logs: {self._folder}"
-                )
+                raise AssertionError(f"not folded within {seconds} s: {progress}, want {ends}; logs: {self._folder}")
             time.sleep(0.1)
 
     def _check_workers(self) -> None:
