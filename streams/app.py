@@ -129,6 +129,9 @@ class _Reader:
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         await self._consumer.go_to(positions)
 
+    async def prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:
+        return await self._consumer.prove_ownership(positions, generation)
+
     async def at_end(self, tp: TP, next_offset: int) -> bool:
         return await self._consumer.at_end(tp, next_offset)
 

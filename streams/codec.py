@@ -8,7 +8,7 @@ import json
 import struct
 import sys
 from dataclasses import asdict
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from schemas.errors import Terminal
@@ -18,9 +18,12 @@ from streams.core.state import NO_ATTRIBUTES, Attributes, UserState
 __all__ = [
     "FLUSH_KEY",
     "PROGRESS_KEY",
+    "FlushPoint",
+    "decode_flush_point",
     "decode_key",
     "decode_progress",
     "decode_user",
+    "encode_flush_point",
     "encode_key",
     "encode_progress",
     "encode_user",
@@ -39,9 +42,26 @@ _LENGTH: Final = struct.Struct("<H")
 
 #: No app id is this long, so no user's key begins like it.
 _RESERVED: Final = b"\xff\xff"
-#: The progress that is durable, and the one at which the last flush was taken.
+#: The progress that is durable, and how far the last flush reaches.
 PROGRESS_KEY: Final = _RESERVED + b"progress"
 FLUSH_KEY: Final = _RESERVED + b"flush"
+
+
+class FlushPoint(NamedTuple):
+    """How far a flush reaches: the next offsets of both input topics, written before anything of it is published.
+
+    ``term`` orders the owners of a partition: each has a higher one than those before it. What an owner writes that has
+    been replaced without noticing is told by it.
+    """
+
+    term: int
+    events: int
+    rekeyed: int
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Of two flush points the one with the higher order was written by the later owner, or later by the same."""
+        return self.term, self.events + self.rekeyed
 
 
 def encode_key(app_id: str, user_id: str) -> bytes:
@@ -174,3 +194,20 @@ def decode_progress(record: bytes) -> Progress:
     """The progress in ``record``. Raises ``Terminal`` when it was damaged."""
     parts = json.loads(_checked(record)[1:])
     return Progress(TopicProgress(**parts["events"]), TopicProgress(**parts["rekeyed"]))
+
+
+def encode_flush_point(point: FlushPoint) -> bytes:
+    """The flush record: JSON and its CRC-32, like the progress record."""
+    body = bytes([_VERSION]) + json.dumps(point).encode()
+    return body + _CRC.pack(crc32(body))
+
+
+def decode_flush_point(record: bytes) -> FlushPoint:
+    """The flush point in ``record``. Raises ``Terminal`` when it was damaged.
+
+    Version 0.1.0 wrote a whole progress record there.
+    """
+    parts = json.loads(_checked(record)[1:])
+    if isinstance(parts, list):
+        return FlushPoint(*parts)
+    return FlushPoint(0, parts["events"]["next_offset"], parts["rekeyed"]["next_offset"])

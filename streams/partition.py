@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from faust.types import TP
+
 from schemas.dead_letter import DeadLetter
 from schemas.event import EventValidator
 from schemas.tables import RowBatch
@@ -19,9 +21,12 @@ from schemas.topics import EVENTS, REKEYED
 from streams.codec import (
     FLUSH_KEY,
     PROGRESS_KEY,
+    FlushPoint,
+    decode_flush_point,
     decode_key,
     decode_progress,
     decode_user,
+    encode_flush_point,
     encode_key,
     encode_progress,
     encode_user,
@@ -55,6 +60,9 @@ class PartitionFlush:
     partition: "Partition"
     records: list[tuple[bytes, bytes]]
     progress: bytes
+    flush_point: bytes
+    #: The next offsets of the input topics after the flush.
+    positions: dict[TP, int]
     dead: list[DeadLetter]
     outgoing: list[Rekeyed]
     #: Whether messages beyond the flush had been taken already: they must not be acknowledged with it.
@@ -71,8 +79,13 @@ class Partition:
         validator: EventValidator,
         records: dict[bytes, bytes],
         home: Callable[[str], int],
+        *,
+        generation: int,
     ) -> None:
-        """Continue from ``records``, the partition's changelog; ``home`` maps a user id to its partition."""
+        """Continue from ``records``, the partition's changelog; ``home`` maps a user id to its partition.
+
+        ``generation`` is the consumer group's, in which the partition was assigned.
+        """
         record = records.get(PROGRESS_KEY)
         progress = decode_progress(record) if record else Progress()
         self.number = number
@@ -83,6 +96,10 @@ class Partition:
         self._open_days = settings.apps.open_days
         self._open_from = 0
         self._reopened_from: int | None = None
+        flush = records.get(FLUSH_KEY)
+        self._last_flush = decode_flush_point(flush) if flush else FlushPoint(0, 0, 0)
+        # A group that was deleted counts its generations from the beginning; terms go on.
+        self._term = self._last_flush.term + generation + 1
         self._published_end: dict[str, bool] = {}
         self._published_position = -1
         self._published_apps: set[str] = set()
@@ -107,12 +124,8 @@ class Partition:
         self._set_flush_point(ahead, ahead_rekeyed)
 
     def _set_flush_point(self, ahead: int, ahead_rekeyed: int) -> None:
-        record = self._records.get(FLUSH_KEY)
-        flush = decode_progress(record) if record else Progress()
-        point = {
-            EVENTS.name: max(ahead, flush.events.next_offset),
-            REKEYED.name: max(ahead_rekeyed, flush.rekeyed.next_offset),
-        }
+        flush = self._last_flush
+        point = {EVENTS.name: max(ahead, flush.events), REKEYED.name: max(ahead_rekeyed, flush.rekeyed)}
         if any(offset > self.next_offset(topic) for topic, offset in point.items()):
             self._flush_point = point
 
@@ -206,7 +219,17 @@ class Partition:
         self._published_end = dict(at_end)
         self._published_position = progress.position
         self._whole = False
-        flush = PartitionFlush(self, records, encode_progress(progress), dead, outgoing, bool(self._held))
+        point = FlushPoint(self._term, progress.events.next_offset, progress.rekeyed.next_offset)
+        flush = PartitionFlush(
+            self,
+            records,
+            encode_progress(progress),
+            encode_flush_point(point),
+            {TP(EVENTS.name, self.number): point.events, TP(REKEYED.name, self.number): point.rekeyed},
+            dead,
+            outgoing,
+            bool(self._held),
+        )
         self._release()
         return flush
 

@@ -12,7 +12,15 @@ import faust
 from faust.types import TP, EventT
 
 from schemas.errors import Terminal
-from streams.codec import decode_progress, decode_user, encode_user, is_user, offsets_of
+from streams.codec import (
+    FLUSH_KEY,
+    decode_flush_point,
+    decode_progress,
+    decode_user,
+    encode_user,
+    is_user,
+    offsets_of,
+)
 from streams.core.state import merge
 
 __all__ = ["UsersTable"]
@@ -69,6 +77,8 @@ class UsersTable(faust.Table[bytes, bytes]):
 
 
 def _further(key: bytes, known: bytes, value: bytes) -> bytes:
+    if key == FLUSH_KEY:
+        return value if decode_flush_point(value).order >= decode_flush_point(known).order else known
     if not is_user(key):
         return value if decode_progress(value).position >= decode_progress(known).position else known
     before, after = offsets_of(known), offsets_of(value)

@@ -10,11 +10,13 @@ continue what it has, of the current era, and otherwise reads again.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from streams.worker import Worker
 
 __all__ = ["BatchConsumer", "BatchTransport", "HasWorker", "RecordBatch"]
+
+_log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
@@ -94,6 +98,24 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self.fetched_to[tp] = offset
             self.eras[tp] = self.eras.get(tp, 0) + 1
 
+    async def prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:
+        """Commit ``positions``; whether the group took it as from a member of ``generation``."""
+        return bool(await self.call_thread(self._prove_ownership, positions, generation))
+
+    async def _prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:
+        consumer = self._ensure_consumer()
+        coordinator = consumer._coordinator
+        if coordinator.generation != generation:
+            return False
+        try:
+            await consumer.commit(
+                {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(at, "") for tp, at in positions.items()}
+            )
+        except (CommitFailedError, IllegalStateError) as refusal:
+            _log.warning("kafka: the partitions belong to another worker by now (%r)", refusal)
+            return False
+        return bool(coordinator.generation == generation)
+
 
 class BatchConsumer(driver.Consumer):
     """Faust's consumer, delivering ``RecordBatch`` values.
@@ -116,6 +138,10 @@ class BatchConsumer(driver.Consumer):
         for tp in positions:
             self._read_offset[tp] = None
         await self._thread.go_to(positions)
+
+    async def prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:
+        """Commit ``positions``; whether the group took it as from a member of ``generation``."""
+        return await self._thread.prove_ownership(positions, generation)
 
     def end(self, tp: TP) -> int | None:
         """The end offset of ``tp`` as the last fetch reported it; ``None`` before one, or when it is not ours now."""

@@ -1,12 +1,14 @@
 """The worker's heart: folds the batches that the agent takes, and delivers what changed, beat by beat.
 
-Order of a flush: flush point → dead letters and rekeyed messages → ClickHouse → changelog → progress record →
-acknowledgement. While one flush is on its way the fold goes on; what is on its way was encoded when it was taken.
+Order of a flush: flush point → proof of ownership → dead letters and rekeyed messages → ClickHouse → changelog →
+progress record → acknowledgement. While one flush is on its way the fold goes on; what is on its way was encoded when
+it was taken.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from faust.types import TP, EventT
@@ -15,6 +17,7 @@ from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import INPUTS
 from streams.changelog import KafkaWriter
+from streams.metrics import STAGES, FlushTimer, Metrics
 from streams.partition import Partition, PartitionFlush
 from streams.partitioner import Partitioner
 from streams.settings import StreamSettings
@@ -50,6 +53,9 @@ class Reader(Protocol):
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         """Read on at ``positions``, in a new era of each."""
 
+    async def prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:
+        """Commit ``positions``; whether the group took it, as it does from its members of this ``generation`` only."""
+
     async def at_end(self, tp: TP, next_offset: int) -> bool:
         """Whether nothing lies at ``next_offset`` or beyond it."""
 
@@ -63,11 +69,15 @@ class Worker:
         self._sink = sink
         self._writer = writer
         self._reader = reader
+        self.metrics = Metrics()
         #: Batches of earlier eras were fetched before the recovery knew where to read on.
         self._first_era: dict[TP, int] = {}
         self._validator = EventValidator(settings.apps, settings.max_event_bytes)
         self._partitioner = Partitioner(settings.partitions)
         self._owned: dict[int, Partition] = {}
+        #: The generation in which they were assigned, and up to where they are delivered.
+        self._generation = 0
+        self._durable: dict[TP, int] = {}
         self._pending: dict[TP, _Pending] = {}
         self._room = asyncio.Event()
         self._room.set()
@@ -104,22 +114,29 @@ class Worker:
         Another rebalance may begin meanwhile, and with it another recovery: then this one gives up.
         """
         self.revoke()
-        nothing = self._owned
+        began, nothing = time.monotonic(), self._owned
+        generation = self._reader.generation
         recovered = {}
         for number in sorted(numbers):
-            partition = Partition(number, self._settings, self._validator, table.records[number], self._partitioner)
+            partition = Partition(
+                number, self._settings, self._validator, table.records[number], self._partitioner, generation=generation
+            )
             await partition.recover()
             if self._owned is not nothing:
                 return
             recovered[number] = partition
-        self._owned = recovered
+        self._owned, self._generation = recovered, generation
+        self._durable = self.positions()
         self._first_era = {tp: self._reader.era(tp) + 1 for tp in self.positions()}
+        self.metrics.recovered(recovered, time.monotonic() - began)
         _log.info("worker: owns partitions %s", sorted(recovered))
 
     def revoke(self) -> None:
         """Drop the working state of all partitions: what was not delivered will be read again."""
         self._owned = {}
+        self._durable = {}
         self._pending.clear()
+        self.metrics.revoked()
         self._make_room()
 
     async def take(self, event: EventT[Any]) -> None:
@@ -141,6 +158,7 @@ class Worker:
             await self._reader.go_to({message.tp: arrived})
             return
         partition.take(message.topic, batch)
+        self.metrics.took(partition.number, batch)
         waiting = self._pending.get(message.tp)
         size = sum(_MESSAGE_BYTES + len(record.value or b"") for record in batch)
         self._pending[message.tp] = _Pending(event, size + (waiting.size if waiting else 0))
@@ -153,6 +171,7 @@ class Worker:
             for tp, pending in self._pending.items()
             if tp.partition in self._owned and not self._owned[tp.partition].catching_up
         )
+        self.metrics.undelivered.set(undelivered)
         if undelivered < self._settings.max_unflushed_bytes:
             self._room.set()
         else:
@@ -166,6 +185,7 @@ class Worker:
             ends = {number: await self._at_end(partition) for number, partition in owned.items()}
             if self._owned is not owned:
                 return
+            timer = self.metrics.flush()
             for number, partition in owned.items():
                 flush = partition.take_flush(batch, ends[number])
                 if flush is not None:
@@ -174,7 +194,7 @@ class Worker:
                         tp = TP(topic.name, number)
                         if tp in self._pending and not flush.held_back:
                             acknowledge[tp] = self._pending[tp]
-            if flushes and await self._deliver(owned, batch, flushes):
+            if flushes and await self._deliver(owned, batch, flushes, timer):
                 for pending in acknowledge.values():
                     pending.event.ack()
                 for tp, done in acknowledge.items():
@@ -191,28 +211,43 @@ class Worker:
             for topic in INPUTS
         }
 
-    async def _deliver(self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush]) -> bool:
+    async def _deliver(
+        self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush], timer: FlushTimer
+    ) -> bool:
         """Carry the flush out, stage by stage. False when the partitions were revoked on the way."""
+        timer.holds(flushes)
+        for name, stage in zip(STAGES, self._stages(owned, batch, flushes), strict=True):
+            await stage
+            if self._owned is not owned:
+                return False
+            timer.passed(name)
+        for flush in flushes:
+            flush.partition.delivered(flush)
+            self._durable.update(flush.positions)
+        timer.delivered(batch)
+        return True
+
+    def _stages(
+        self, owned: dict[int, Partition], batch: RowBatch, flushes: list[PartitionFlush]
+    ) -> Iterator[Awaitable[object]]:
+        """What a flush does, in this order; the next stage begins when the one before it is durable."""
         writer = self._writer
-        await asyncio.gather(*(writer.flush_point(flush.partition.number, flush.progress) for flush in flushes))
-        if self._owned is not owned:
-            return False
+        yield asyncio.gather(*(writer.flush_point(flush.partition.number, flush.flush_point) for flush in flushes))
+        yield self._prove_ownership(owned)
         # What is forwarded must stand in its topic before the published progress says that it was forwarded.
-        await asyncio.gather(
+        yield asyncio.gather(
             *(writer.dead_letters(flush.partition.number, flush.dead) for flush in flushes),
             *(writer.rekey(flush.partition.number, flush.outgoing) for flush in flushes),
         )
-        if self._owned is not owned:
-            return False
-        await self._sink.write(batch)
-        if self._owned is not owned:
-            return False
-        await asyncio.gather(*(writer.changelog(flush.partition.number, flush.records) for flush in flushes))
-        if self._owned is not owned:
-            return False
-        await asyncio.gather(*(writer.progress(flush.partition.number, flush.progress) for flush in flushes))
-        if self._owned is not owned:
-            return False
-        for flush in flushes:
-            flush.partition.delivered(flush)
-        return True
+        yield self._sink.write(batch)
+        yield asyncio.gather(*(writer.changelog(flush.partition.number, flush.records) for flush in flushes))
+        yield asyncio.gather(*(writer.progress(flush.partition.number, flush.progress) for flush in flushes))
+
+    async def _prove_ownership(self, owned: dict[int, Partition]) -> None:
+        """Drop the partitions unless the group still takes this worker's commits.
+
+        Whoever owns them next reads the changelog after this commit, and so finds the flush points. From a worker that
+        was replaced while it was frozen the group takes no commit, and its flush ends here.
+        """
+        if not await self._reader.prove_ownership(self._durable, self._generation) and self._owned is owned:
+            self.revoke()

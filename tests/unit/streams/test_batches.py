@@ -39,6 +39,9 @@ class Reader:
             if tp == TP0:
                 self.sent_to.append(offset)
 
+    async def prove_ownership(self, _positions: Mapping[TP, int], _generation: int) -> bool:
+        return True
+
     async def at_end(self, _tp: TP, _next_offset: int) -> bool:
         return False
 

@@ -30,7 +30,7 @@ AT_END = {EVENTS.name: True, REKEYED.name: True}
 def partition(apps: AppCatalog | None = None) -> Partition:
     catalog = apps or AppCatalog()
     settings = StreamSettings(bootstrap="", app_id="test", apps=catalog)
-    made = Partition(0, settings, EventValidator(catalog, 4096), {}, lambda _user: 0)
+    made = Partition(0, settings, EventValidator(catalog, 4096), {}, lambda _user: 0, generation=1)
     with pytest.raises(StopIteration):
         made.recover().send(None)
     return made

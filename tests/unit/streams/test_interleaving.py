@@ -9,7 +9,7 @@ from schemas.apps import AppCatalog
 from schemas.event import EventValidator
 from schemas.tables import TABLES, RowBatch
 from schemas.topics import EVENTS, REKEYED
-from streams.codec import FLUSH_KEY, PROGRESS_KEY
+from streams.codec import FLUSH_KEY, PROGRESS_KEY, decode_flush_point
 from streams.partition import Partition, PartitionFlush
 from streams.settings import StreamSettings
 from streams.table import UsersTable
@@ -44,9 +44,9 @@ class Replacing:
         }
 
 
-def partition(records: dict[bytes, bytes]) -> Partition:
+def partition(records: dict[bytes, bytes], generation: int = 1) -> Partition:
     settings = StreamSettings(bootstrap="", app_id="test", apps=CATALOG)
-    recovered = Partition(0, settings, EventValidator(CATALOG, 4096), records, lambda _user: 0)
+    recovered = Partition(0, settings, EventValidator(CATALOG, 4096), records, lambda _user: 0, generation=generation)
     coroutine = recovered.recover()
     try:
         while True:
@@ -80,7 +80,7 @@ def rows_after_a_crash() -> tuple[dict[Any, Any], dict[Any, Any]]:
     killed = partition({})
     feed(killed, DIRECT, 0)
     taken = flush(killed, table)  # the rows are stored, then the worker is killed: no user records, no progress record
-    successor = partition({FLUSH_KEY: taken.progress})
+    successor = partition({FLUSH_KEY: taken.flush_point})
     feed(successor, FORWARDED, 0, rekeyed=True)
     assert successor.take_flush(RowBatch(), BEHIND) is None
     feed(successor, DIRECT, 0)
@@ -135,7 +135,7 @@ def test_a_cell_that_rose_in_the_flush_that_was_cut_off_and_fell_again_is_publis
     killed = partition({})
     feed(killed, days[:1], 0)
     taken = flush(killed, table)  # histogram: one active day in the seven days that end on day 2
-    successor = partition({FLUSH_KEY: taken.progress})
+    successor = partition({FLUSH_KEY: taken.flush_point})
     feed(successor, days, 0)
     for _ in range(2):
         flush(successor, table, AT_END)  # ... three of them, by now
@@ -144,3 +144,40 @@ def test_a_cell_that_rose_in_the_flush_that_was_cut_off_and_fell_again_is_publis
     feed(calm, days, 0)
     flush(calm, expected, AT_END)
     assert table.values() == expected.values()
+
+
+def test_the_flush_point_of_a_replaced_worker_does_not_hide_its_successors() -> None:
+    """The replaced one was further in the sum of both topics; only what its successor published is in the tables."""
+    table = object.__new__(UsersTable)
+    table.records = defaultdict(dict)
+    replaced = partition({}, generation=1)
+    feed(replaced, DIRECT, 0)
+    successor = partition({}, generation=2)
+    feed(successor, FORWARDED, 0, rekeyed=True)
+    rows = Replacing()
+    published = flush(successor, rows)
+    table.apply(0, FLUSH_KEY, published.flush_point)
+    # Now the replaced worker wakes up; the group refuses its commit, so its flush point is all it writes.
+    table.apply(0, FLUSH_KEY, flush(replaced, Replacing()).flush_point)
+
+    last = partition(table.records[0], generation=3)
+    feed(last, DIRECT, 0)
+    assert last.take_flush(RowBatch(), BEHIND) is None, "it must first reach what was published"
+    feed(last, FORWARDED, 0, rekeyed=True)
+    flush(last, rows, AT_END)
+    flush(last, rows, AT_END)
+
+    calm, expected = partition({}), Replacing()
+    feed(calm, DIRECT, 0)
+    feed(calm, FORWARDED, 0, rekeyed=True)
+    flush(calm, expected, AT_END)
+    assert rows.values() == expected.values()
+
+
+def test_terms_go_on_when_the_group_counts_its_generations_anew() -> None:
+    old = partition({}, generation=57)
+    feed(old, DIRECT[:1], 0)
+    left = flush(old, Replacing()).flush_point
+    new = partition({FLUSH_KEY: left}, generation=0)
+    feed(new, DIRECT[:1], 0)
+    assert decode_flush_point(flush(new, Replacing()).flush_point).term > decode_flush_point(left).term
