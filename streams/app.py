@@ -26,6 +26,8 @@ __all__ = ["RetentionApp", "create_app"]
 
 #: Batches waiting in the agent's queue; each holds at most one fetch of one partition.
 _QUEUED_BATCHES: Final = 16
+#: Batches of the changelog that Faust collects before the table takes them in.
+_RECOVERY_BATCHES: Final = 2
 _FETCH_BYTES: Final = 2 * 1024 * 1024
 _BATCH_BYTES: Final = 512 * 1024
 #: ClickHouse may be away for long, during which nothing is polled.
@@ -57,6 +59,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
         name="users",
         partitions=settings.partitions,
         extra_topic_configs=topic.config,
+        recovery_buffer_size=_RECOVERY_BATCHES,
     )
     app.tables.add(table)
     app.worker = Worker(

@@ -11,8 +11,8 @@ from aiokafka.errors import KafkaError
 from schemas.dead_letter import DeadLetter
 from schemas.errors import Terminal
 from schemas.topics import DEAD, EVENTS, MAX_RECORD_BYTES, REKEYED
-from streams.codec import FLUSH_KEY, PROGRESS_KEY
 from streams.core.partition_fold import EPOCH_HEADER, Rekeyed
+from streams.positions import FLUSH_KEY, PROGRESS_KEY
 
 __all__ = ["KafkaWriter"]
 

@@ -8,7 +8,7 @@ what lies beyond, and flushes there: the fold does not depend on the order, so t
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,28 +18,25 @@ from schemas.dead_letter import DeadLetter
 from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import EVENTS, REKEYED
-from streams.codec import (
-    FLUSH_KEY,
-    PROGRESS_KEY,
-    FlushPoint,
-    decode_flush_point,
-    decode_key,
-    decode_progress,
-    decode_user,
-    encode_flush_point,
-    encode_key,
-    encode_progress,
-    encode_user,
-    is_user,
-)
-from streams.core.app_fold import AppFold
+from streams.codec import decode_user, encode_key, encode_user
 from streams.core.days import NO_DAY
 from streams.core.partition_fold import Message, PartitionFold, Rekeyed
 from streams.core.progress import Progress
 from streams.core.state import UserState, forget_ids_before
 from streams.core.totals import close_cells, oldest_change, rebuild, settle, snapshot, unsettle
+from streams.positions import (
+    FLUSH_KEY,
+    PROGRESS_KEY,
+    FlushPoint,
+    decode_flush_point,
+    decode_progress,
+    encode_flush_point,
+    encode_progress,
+)
+from streams.rebuild import add_resting
 from streams.rows import RowWriter
 from streams.settings import StreamSettings
+from streams.user_columns import UserColumns
 
 __all__ = ["Partition", "PartitionFlush"]
 
@@ -49,8 +46,6 @@ _log = logging.getLogger(__name__)
 _HOT_USERS: Final = 20_000
 #: Flush beats at the end of a topic without the messages that a flush point promises, before they are given up.
 _PATIENCE_BEATS: Final = 50
-#: Users rebuilt between two turns of the event loop, so that heartbeats go on.
-_REBUILD_STEP: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +109,11 @@ class Partition:
         """Rebuild the totals of open cells and the counters from the recovered users."""
         self._open_from = self._floor(rekeyed_at_end=False)
         ahead = ahead_rekeyed = 0
-        for count, (app, user) in enumerate(self._resting_users()):
-            app.add_totals(user, self._open_from)
-            self._count(user)
-            ahead = max(ahead, user.offset + 1)
-            ahead_rekeyed = max(ahead_rekeyed, user.rekeyed_offset + 1)
-            if count % _REBUILD_STEP == 0:
-                await asyncio.sleep(0)
+        for users in add_resting(self.fold.app, self._records, self._open_from):
+            self._count(users)
+            ahead = max(ahead, users.next_offset)
+            ahead_rekeyed = max(ahead_rekeyed, users.next_rekeyed_offset)
+            await asyncio.sleep(0)
         self._set_flush_point(ahead, ahead_rekeyed)
 
     def _set_flush_point(self, ahead: int, ahead_rekeyed: int) -> None:
@@ -129,18 +122,11 @@ class Partition:
         if any(offset > self.next_offset(topic) for topic, offset in point.items()):
             self._flush_point = point
 
-    def _resting_users(self) -> Iterator[tuple[AppFold, UserState]]:
-        for key, record in self._records.items():
-            if is_user(key):
-                app = self.fold.app(decode_key(key)[0])
-                if app is not None:
-                    yield app, decode_user(record)
-
-    def _count(self, user: UserState) -> None:
-        self.fold.accepted[EVENTS.name] += user.accepted
-        self.fold.accepted[REKEYED.name] += user.rekeyed_accepted
-        self.fold.repeated[EVENTS.name] += user.repeated
-        self.fold.repeated[REKEYED.name] += user.rekeyed_repeated
+    def _count(self, users: UserColumns) -> None:
+        self.fold.accepted[EVENTS.name] += users.accepted
+        self.fold.accepted[REKEYED.name] += users.rekeyed_accepted
+        self.fold.repeated[EVENTS.name] += users.repeated
+        self.fold.repeated[REKEYED.name] += users.rekeyed_repeated
 
     def _load(self, app_id: str, user_id: str) -> UserState | None:
         record = self._records.get(encode_key(app_id, user_id))
@@ -282,11 +268,9 @@ class Partition:
         apps = self.fold.apps
         for app in apps.values():
             rebuild(app, app.users.values(), oldest)
-        for key, record in self._records.items():
-            if is_user(key):
-                app_id, user_id = decode_key(key)
-                if app_id in apps and user_id not in apps[app_id].users:
-                    apps[app_id].add_totals(decode_user(record), oldest)
+        in_memory = {encode_key(app_id, user_id) for app_id, app in apps.items() for user_id in app.users}
+        for _ in add_resting(apps.get, self._records, oldest, in_memory):
+            pass
         for app in apps.values():
             unsettle(app)
 

@@ -6,22 +6,16 @@ Faust creates the changelog topic and reads it on recovery; writing is the flush
 import struct
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.types import TP, EventT
 
 from schemas.errors import Terminal
-from streams.codec import (
-    FLUSH_KEY,
-    decode_flush_point,
-    decode_progress,
-    decode_user,
-    encode_user,
-    is_user,
-    offsets_of,
-)
+from streams.codec import decode_user, encode_user, is_user, offsets_of, upgraded
 from streams.core.state import merge
+from streams.positions import FLUSH_KEY, decode_flush_point, decode_progress
+from streams.transport import RecordBatch
 
 __all__ = ["UsersTable"]
 
@@ -39,24 +33,40 @@ class UsersTable(faust.Table[bytes, bytes]):
         self.records: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
         self._recovered = recovered
         self._damage: Exception | None = None
+        #: By partition: the era in which its changelog is read, and the next offset.
+        self._read_to: dict[int, tuple[int, int]] = {}
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take in recovered records. A damaged one stops the worker when the recovery is over."""
         for event in batch:
             message = event.message
             try:
-                if message.key is not None:
-                    self.apply(message.partition, message.key, message.value)
+                self.take_in(message.partition, cast("RecordBatch", message.value))
             except (Terminal, struct.error) as error:
                 # Faust would log an exception here, go on, and end the recovery without the rest.
                 self._damage = error
 
+    def take_in(self, partition: int, batch: RecordBatch) -> None:
+        """Take in the records of one fetch. Raises ``Terminal`` when some before them are missing."""
+        era, read_to = self._read_to.get(partition, (-1, 0))
+        if batch.era < era:
+            return
+        if batch.era > era:
+            read_to = batch.origin
+        if batch.begin > read_to:
+            raise Terminal(f"records {read_to} to {batch.begin} of changelog partition {partition} did not arrive")
+        self._read_to[partition] = batch.era, batch[-1].offset + 1
+        for record in batch:
+            self.apply(partition, record.key, record.value)
+
     def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
-        """Take in one record, unless the one that is there is ahead of it."""
+        """Take in one record, unless the one that is there is ahead of it. Raises ``Terminal`` when it is damaged."""
         records = self.records[partition]
         if value is None:
             records.pop(key, None)
             return
+        if is_user(key):
+            value = upgraded(value)
         known = records.get(key)
         records[key] = value if known is None else _further(key, known, value)
 

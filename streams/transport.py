@@ -1,7 +1,7 @@
 """Batched delivery: the agent gets one Faust event per fetch and partition, holding the list of Kafka records.
 
 Faust hands every message through four asyncio tasks; handing over whole batches instead moves about 25 times as many.
-Only the input topics are batched, never changelogs: Faust's recovery reads those as always.
+Faust's recovery gets the changelog in such batches too: it only looks at the offset of the last record.
 
 Around a rebalance Faust drops some of what was fetched, and delivers what was fetched before it sought. Single messages
 survive that, because Faust commits by counting gaps; state that is folded in order would not. So each batch knows where
@@ -20,8 +20,6 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from schemas.topics import INPUTS
-
 if TYPE_CHECKING:
     from streams.worker import Worker
 
@@ -31,7 +29,6 @@ _log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
-_BATCHED: Final = frozenset(topic.name for topic in INPUTS)
 
 
 class HasWorker(Protocol):
@@ -47,11 +44,12 @@ class RecordBatch(list[Any]):
     transaction.
     """
 
-    def __init__(self, records: list[Any], begin: int, era: int) -> None:
-        """``begin`` is where the fetch began, ``era`` counts the seeks of its topic partition."""
+    def __init__(self, records: list[Any], begin: int, era: int, origin: int = 0) -> None:
+        """``begin`` is where the fetch began, ``era`` counts the seeks of its topic partition, to ``origin``."""
         super().__init__(records)
         self.begin = begin
         self.era = era
+        self.origin = origin
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -64,9 +62,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **options: Any) -> None:
         """As Faust's thread."""
         super().__init__(*args, **options)
-        #: By topic partition: the offset after what was fetched last, and how often it was sought.
+        #: By topic partition: the offset after what was fetched last, how often it was sought, and where to.
         self.fetched_to: dict[TP, int] = {}
         self.eras: dict[TP, int] = {}
+        self.origins: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -78,11 +77,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return {tp: self._batched(tp, records) for tp, records in fetched.items()}
 
     def _batched(self, tp: TP, records: list[Any]) -> list[Any]:
-        if not records or tp.topic not in _BATCHED:
+        if not records:
             return records
         begin = self.fetched_to.get(tp, records[0].offset)
         self.fetched_to[tp] = records[-1].offset + 1
-        return [RecordBatch(records, begin, self.eras.get(tp, 0))]
+        return [RecordBatch(records, begin, self.eras.get(tp, 0), self.origins.get(tp, 0))]
+
+    async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        """Faust seeks in the changelog when a recovery begins."""
+        # First, and without a pause in between: what is fetched from now on belongs to the new era.
+        for tp, offset in partitions.items():
+            self._begin_era(tp, offset)
+        await super()._seek_wait(consumer, partitions)
+
+    def _begin_era(self, tp: TP, offset: int) -> None:
+        self.fetched_to[tp] = self.origins[tp] = offset
+        self.eras[tp] = self.eras.get(tp, 0) + 1
 
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         """Read on at ``positions``; a new era begins for each. Partitions that were taken away are left out."""
@@ -95,8 +105,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 consumer.seek(TopicPartition(tp.topic, tp.partition), offset)
             except IllegalStateError:
                 continue
-            self.fetched_to[tp] = offset
-            self.eras[tp] = self.eras.get(tp, 0) + 1
+            self._begin_era(tp, offset)
 
     async def prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:
         """Commit ``positions``; whether the group took it as from a member of ``generation``."""

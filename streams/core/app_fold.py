@@ -1,5 +1,6 @@
 """The fold of one app in one partition: an event into its user's state, and the state's change into cells."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from xxhash import xxh3_64_digest
@@ -9,6 +10,13 @@ from schemas.event import CHECK_IN, Event
 from streams.core import days
 from streams.core.calendar import Calendar
 from streams.core.cells import Cells
+from streams.core.columns import (
+    DaySets,
+    Ints,
+    contribute_all,
+    contribute_check_ins_all,
+    contribute_segments_all,
+)
 from streams.core.contributions import contribute, contribute_check_ins, mark, mark_check_in, mark_unbounded
 from streams.core.state import ID_BYTES, Attributes, UserState
 
@@ -129,6 +137,19 @@ class AppFold:
         """Add what ``user`` contributes to every cell that ends on ``since`` or later to the totals (a rebuild)."""
         contribute(self.totals, user.last_day, user.days, self.segments(user.attributes), since, 1)
         contribute_check_ins(self.totals, user.last_check_in, user.check_ins, since, 1)
+
+    def add_many(
+        self,
+        activity: DaySets,
+        codes: Ints,
+        attributes: Sequence[Attributes],
+        check_ins: DaySets,
+        since: int,
+    ) -> None:
+        """As ``add_totals``, for many users at once; ``codes`` gives the place in ``attributes`` of each."""
+        contribute_all(self.totals, activity, since)
+        contribute_segments_all(self.totals, activity, codes, attributes, segments=self._segments, since=since)
+        contribute_check_ins_all(self.totals, check_ins, since)
 
 
 def _attributes(event: Event) -> Attributes:

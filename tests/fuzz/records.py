@@ -8,9 +8,10 @@ from typing import Final
 from zlib import crc32
 
 from schemas.errors import Terminal
-from streams.codec import decode_progress, decode_user, encode_progress, encode_user
+from streams.codec import decode_user, encode_user
 from streams.core.progress import Progress, TopicProgress
 from streams.core.state import UserState
+from streams.positions import decode_progress, encode_progress
 
 __all__ = ["RecordFuzz", "random_state"]
 
@@ -22,7 +23,7 @@ _TEXTS: Final = ("", "ios", "北京", "😀" * 60, "\x00", "a" * 256)
 def random_state(rng: random.Random) -> UserState:
     """A state as it can come of folding."""
     user = UserState()
-    user.offset, user.rekeyed_offset = rng.getrandbits(rng.randrange(1, 60)), rng.getrandbits(20) - 1
+    user.offset, user.rekeyed_offset = rng.getrandbits(rng.randrange(1, 47)), rng.getrandbits(20) - 1
     if rng.random() < 0.9:
         user.days = rng.getrandbits(rng.randrange(1, 800)) | 1
         user.last_day = rng.randrange(11_000, 47_000)
@@ -34,7 +35,8 @@ def random_state(rng: random.Random) -> UserState:
     for _ in range(rng.randrange(5)):
         user.event_ids[rng.randrange(11_000, 47_000)] = rng.randbytes(8 * rng.randrange(1, 20))
     user.accepted, user.repeated = rng.getrandbits(20), rng.getrandbits(10)
-    user.rekeyed_accepted, user.rekeyed_repeated = rng.getrandbits(10), rng.getrandbits(5)
+    if user.rekeyed_offset >= 0:
+        user.rekeyed_accepted, user.rekeyed_repeated = rng.getrandbits(10), rng.getrandbits(5)
     return user
 
 

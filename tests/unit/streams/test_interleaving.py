@@ -9,8 +9,8 @@ from schemas.apps import AppCatalog
 from schemas.event import EventValidator
 from schemas.tables import TABLES, RowBatch
 from schemas.topics import EVENTS, REKEYED
-from streams.codec import FLUSH_KEY, PROGRESS_KEY, decode_flush_point
 from streams.partition import Partition, PartitionFlush
+from streams.positions import FLUSH_KEY, PROGRESS_KEY, decode_flush_point
 from streams.settings import StreamSettings
 from streams.table import UsersTable
 from tests.unit.core.support import Record, event

@@ -1,0 +1,251 @@
+"""The contributions of many users at once, in columns: what recovery computes the totals of open cells with.
+
+``contribute_all`` adds exactly what ``streams.core.contributions.contribute`` adds user by user (a test compares them),
+at about a hundredth of the time. Users are taken together by their last day: then bit *i* is the same day for all.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.calendar import month_start, next_month, previous_month, week_start
+from streams.core.cells import (
+    ACTIVE_DAILY,
+    ACTIVE_HORIZON_DAYS,
+    ACTIVE_HORIZON_WEEKS,
+    ACTIVE_MONTHLY,
+    ACTIVE_WEEKLY,
+    HISTOGRAM_7,
+    HISTOGRAM_28,
+    HORIZON_DAYS,
+    HORIZON_MONTHS,
+    HORIZON_WEEKS,
+    MAU,
+    NEW_DAILY,
+    NEW_MONTHLY,
+    NEW_WEEKLY,
+    STREAK_ACTIVITY,
+    STREAK_CHECK_IN,
+    UNBOUNDED,
+    WAU,
+    Cells,
+)
+from streams.core.state import Attributes
+
+__all__ = ["DaySets", "Ints", "contribute_all", "contribute_check_ins_all", "contribute_segments_all"]
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_WEEK: Final = 7
+_MONTH_WINDOW: Final = 30
+_MONTH_HISTOGRAM: Final = 28
+#: Of users whose last day is further before ``since``, no open cell but the unbounded ones knows.
+_LOOK_BACK: Final = 30
+
+
+class DaySets(NamedTuple):
+    """Non-empty sets of days, one a row (see ``streams.core.days``).
+
+    ``last`` is the latest day and ``length`` the bit length of each; ``bits`` holds the bits as little-endian bytes,
+    shape (sets, bytes), with zeros behind the end.
+    """
+
+    last: Ints
+    length: Ints
+    bits: NDArray[np.uint8]
+
+    @property
+    def first(self) -> Ints:
+        """The earliest day of each set."""
+        return self.last - self.length + 1
+
+    def by_last_day(self, since: int) -> Iterator[tuple[int, Ints]]:
+        """The last days from ``since`` on with the rows that have it."""
+        rows = np.flatnonzero(self.last >= since)
+        rows = rows[np.argsort(self.last[rows], kind="stable")]
+        for day, begin, end in _stretches(self.last[rows]):
+            yield day, rows[begin:end]
+
+
+def _stretches(ascending: Ints) -> Iterator[tuple[int, int, int]]:
+    """Each distinct number with the beginning and the end of its stretch."""
+    numbers, begins = np.unique(ascending, return_index=True)
+    ends = [*begins[1:].tolist(), len(ascending)]
+    yield from zip(numbers.tolist(), begins.tolist(), ends[: len(numbers)], strict=True)
+
+
+def contribute_all(cells: Cells, users: DaySets, since: int) -> None:
+    """Add what the sets of active days add to cells that end on ``since`` or later, but for segments."""
+    _unbounded(cells, users, since)
+    first = users.first
+    for last, rows in users.by_last_day(since - _LOOK_BACK):
+        active = _unpacked(users, rows)
+        group = _Group(last, first[rows], active)
+        for day in range(since, last + 1):
+            _daily(cells, group, day)
+        _weekly(cells, group, since)
+        _monthly(cells, group, since)
+        _windows(cells, group, since)
+
+
+class _Group(NamedTuple):
+    """Users with the same last day. ``active[u, i]``: user u was active on the day *i* before ``last``."""
+
+    last: int
+    first: Ints
+    active: Flags
+
+    def on(self, day: int) -> Flags:
+        """Who was active on ``day``, which is not after ``last``."""
+        index = self.last - day
+        if index >= self.active.shape[1]:
+            return np.zeros(len(self.first), np.bool_)
+        return self.active[:, index]
+
+    def between(self, begin: int, end: int) -> Flags:
+        """Who was active on a day of [``begin``, ``end``]."""
+        days = self.active[:, max(0, self.last - end) : max(0, self.last - begin + 1)]
+        there: Flags = np.logical_or.reduce(days, axis=1)
+        return there
+
+
+def _unpacked(sets: DaySets, rows: Ints) -> Flags:
+    """The bits of ``rows`` as flags, with one column of False behind the earliest day."""
+    width = int(sets.length[rows].max())
+    flags = np.unpackbits(sets.bits[rows, : (width + 7) // 8], axis=1, count=width, bitorder="little")
+    return np.pad(flags, ((0, 0), (0, 1))).view(bool)
+
+
+def _count(cells: Cells, family: int, start: int, counts: Ints, *, step: int = 0) -> None:
+    """Add ``counts[n]`` to the cells (``start`` − n × ``step``, n) of ``family``, zeros left out."""
+    numbers = cells.families[family]
+    for n in np.flatnonzero(counts).tolist():
+        numbers[(start - n * step) << 16 | n] += int(counts[n])
+
+
+def _runs(active: Flags) -> Ints:
+    """By length, how many rows begin with so many set flags; the last column is never set."""
+    return np.bincount(np.argmin(active, axis=1))
+
+
+def _daily(cells: Cells, group: _Group, day: int) -> None:
+    there = group.on(day)
+    index = group.last - day
+    active = group.active[there, index:]
+    if not len(active):
+        return
+    age = day - group.first[there]
+    _count(cells, NEW_DAILY, day, np.bincount(age[age <= HORIZON_DAYS]), step=1)
+    _count(cells, ACTIVE_DAILY, day, active[:, : ACTIVE_HORIZON_DAYS + 1].sum(axis=0), step=1)
+    _count(cells, STREAK_ACTIVITY, day, _runs(active))
+
+
+def _weekly(cells: Cells, group: _Group, since: int) -> None:
+    cohort = group.first - (group.first + 3) % _WEEK
+    for week in range(week_start(since), group.last + 1, _WEEK):
+        there = group.between(week, week + _WEEK - 1)
+        k = (week - cohort[there]) // _WEEK
+        _count(cells, NEW_WEEKLY, week, np.bincount(k[k <= HORIZON_WEEKS]), step=_WEEK)
+        both = [
+            there & group.between(week - _WEEK * k, week - _WEEK * k + _WEEK - 1)
+            for k in range(ACTIVE_HORIZON_WEEKS + 1)
+        ]
+        _count(cells, ACTIVE_WEEKLY, week, np.array([flags.sum() for flags in both]), step=_WEEK)
+
+
+def _monthly(cells: Cells, group: _Group, since: int) -> None:
+    month = month_start(since)
+    while month <= group.last:
+        there = group.between(month, next_month(month) - 1)
+        start, end = month, next_month(month)
+        for k in range(HORIZON_MONTHS + 1):
+            began = there & (group.first >= start) & (group.first < end)
+            if returned := int(began.sum()):
+                cells.families[NEW_MONTHLY][start << 16 | k] += returned
+            if both := int((there & group.between(start, end - 1)).sum()):
+                cells.families[ACTIVE_MONTHLY][start << 16 | k] += both
+            start, end = previous_month(start), start
+        month = next_month(month)
+
+
+def _windows(cells: Cells, group: _Group, since: int) -> None:
+    reach = min(group.last - since + _MONTH_WINDOW, group.active.shape[1])
+    # Active days among the latest ``i``, by i; differences of these give any window.
+    latest = np.zeros((len(group.first), reach + 1), np.int16)
+    np.cumsum(group.active[:, :reach], axis=1, out=latest[:, 1:], dtype=np.int16)
+    for family, width in ((HISTOGRAM_7, _WEEK), (HISTOGRAM_28, _MONTH_HISTOGRAM), (MAU, _MONTH_WINDOW)):
+        for x in range(since, group.last + width):
+            begin, end = min(reach, max(0, group.last - x)), min(reach, group.last - x + width)
+            counts = np.bincount(latest[:, end] - latest[:, begin])
+            counts[0] = 0
+            total = int(counts.sum())
+            if family == MAU:
+                cells.families[MAU][x << 16] += total
+                continue
+            _count(cells, family, x, counts)
+            if family == HISTOGRAM_7:
+                cells.families[WAU][x << 16] += total
+
+
+def _unbounded(cells: Cells, users: DaySets, since: int) -> None:
+    rows = np.flatnonzero(users.first + HORIZON_DAYS >= since)
+    first = users.first[rows]
+    reach = users.last[rows] - first
+    for index in np.flatnonzero(reach > HORIZON_DAYS).tolist():
+        row = rows[index]
+        bits = int.from_bytes(users.bits[row].tobytes(), "little")
+        # The days within the horizon: those from bit ``reach - 365`` on.
+        beyond = int(reach[index]) - HORIZON_DAYS
+        within = bits >> beyond
+        reach[index] = HORIZON_DAYS - ((within & -within).bit_length() - 1)
+    pairs, numbers = np.unique(first << 16 | reach, return_counts=True)
+    for start, begin, end in _stretches(pairs >> 16):
+        reached = np.bincount(pairs[begin:end] & 0xFFFF, weights=numbers[begin:end]).astype(np.int64)
+        _count(cells, UNBOUNDED, start, reached[::-1].cumsum()[::-1])
+
+
+def contribute_segments_all(
+    cells: Cells,
+    users: DaySets,
+    codes: Ints,
+    attributes: Sequence[Attributes],
+    *,
+    segments: Sequence[tuple[str, int]],
+    since: int,
+) -> None:
+    """Add what the users add to ``new_daily_segment`` cells that end on ``since`` or later.
+
+    ``codes`` gives each user's index in ``attributes``; ``segments`` are names with their place in the attributes.
+    """
+    first = users.first
+    cuts = [_values(name, [one[place] for one in attributes]) for name, place in segments]
+    for last, rows in users.by_last_day(since):
+        group = _Group(last, first[rows], _unpacked(users, rows))
+        for day in range(since, last + 1):
+            there = group.on(day) & (day - group.first <= HORIZON_DAYS)
+            age, code = day - group.first[there], codes[rows[there]]
+            for keys, value_of_code in cuts:
+                counts = np.bincount(value_of_code[code] * (HORIZON_DAYS + 1) + age)
+                for found in np.flatnonzero(counts).tolist():
+                    value, n = divmod(found, HORIZON_DAYS + 1)
+                    cells.segments[keys[value]][(day - n) << 16 | n] += int(counts[found])
+
+
+def _values(name: str, texts: Sequence[str]) -> tuple[list[tuple[str, str]], Ints]:
+    """The distinct (segment, value) pairs, and for each code which of them it is."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return [(name, text) for text in places], np.array([places[text] for text in texts], np.int64)
+
+
+def contribute_check_ins_all(cells: Cells, check_ins: DaySets, since: int) -> None:
+    """Add what the sets of check-in days add to the cells of check-in streaks from ``since`` on."""
+    for last, rows in check_ins.by_last_day(since):
+        filled = _unpacked(check_ins, rows)
+        for day in range(since, last + 1):
+            index = last - day
+            if index < filled.shape[1]:
+                runs = _runs(filled[filled[:, index], index:]) if filled[:, index].any() else np.zeros(0, np.int64)
+                _count(cells, STREAK_CHECK_IN, day, runs)

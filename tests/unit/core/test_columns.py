@@ -1,0 +1,70 @@
+"""Cells of many users at once are those of the users one by one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core import days
+from streams.core.cells import Cells
+from streams.core.columns import DaySets, contribute_all, contribute_check_ins_all, contribute_segments_all
+from streams.core.contributions import contribute, contribute_check_ins
+from streams.core.state import Attributes
+
+#: 2023-12-20: what lies around it has a leap day, ends of months and of a year.
+BASE = 19_711
+SEGMENTS = (("scene", 0), ("channel", 3))
+ATTRIBUTES: list[Attributes] = [
+    ("1001", "ios", "", "", "", "", "", "", ""),
+    ("1001", "ios", "", "wechat", "", "", "", "", ""),
+    ("1011", "", "", "wechat", "", "", "", "", ""),
+]
+
+#: Days that lie close together, weeks and months apart, and around the horizon of 365 days.
+spans = st.one_of(
+    st.integers(0, 12), st.integers(0, 70), st.integers(360, 370), st.sampled_from([28, 29, 30, 31, 90, 364, 365, 366])
+)
+sets = st.tuples(st.integers(0, 80), st.lists(spans, min_size=1, max_size=12))
+
+
+def bit_set(start: int, offsets: Sequence[int]) -> tuple[int, int]:
+    last, bits = days.NO_DAY, 0
+    for offset in offsets:
+        last, bits = days.add(last, bits, BASE + start + offset)
+    return last, bits
+
+
+def day_sets(of: Sequence[tuple[int, int]]) -> DaySets:
+    width = max((bits.bit_length() + 7) // 8 for _, bits in of)
+    rows = np.array([list(bits.to_bytes(width, "little")) for _, bits in of], np.uint8)
+    return DaySets(np.array([last for last, _ in of]), np.array([bits.bit_length() for _, bits in of]), rows)
+
+
+def nonzero(cells: Cells) -> dict[tuple[str, str, str, int, int], int]:
+    return {
+        (family, segment, value, key >> 16, key & 0xFFFF): number
+        for family, segment, value, _, numbers in cells.groups()
+        for key, number in numbers.items()
+        if number
+    }
+
+
+@settings(deadline=None)
+@given(st.lists(sets, min_size=1, max_size=8), st.integers(-5, 520))
+def test_many_users_at_once_add_what_they_add_one_by_one(users: list[tuple[int, list[int]]], since: int) -> None:
+    states = [bit_set(*user) for user in users]
+    codes = [index % len(ATTRIBUTES) for index in range(len(states))]
+    since += BASE
+
+    one_by_one = Cells()
+    for (last, bits), code in zip(states, codes, strict=True):
+        segments = tuple((name, ATTRIBUTES[code][place]) for name, place in SEGMENTS)
+        contribute(one_by_one, last, bits, segments, since, 1)
+        contribute_check_ins(one_by_one, last, bits, since, 1)
+
+    at_once, columns = Cells(), day_sets(states)
+    contribute_all(at_once, columns, since)
+    contribute_segments_all(at_once, columns, np.array(codes), ATTRIBUTES, segments=SEGMENTS, since=since)
+    contribute_check_ins_all(at_once, columns, since)
+    assert nonzero(at_once) == nonzero(one_by_one)
