@@ -37,7 +37,7 @@ async def _run(app: RetentionApp) -> None:
         loop.add_signal_handler(signum, stop.set)
     settings = app.stream_settings
     try:
-        async with serve(settings.web_host, settings.web_port, app.health.troubles):
+        async with serve(settings.web_host, settings.web_port, app.health.troubles, app.worker.metrics):
             working, told = loop.create_task(_work(app)), loop.create_task(stop.wait())
             await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
             _end_in_any_case()
