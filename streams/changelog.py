@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
@@ -25,11 +25,8 @@ _KEY_BYTES: Final = 1024 * 1024
 Headers = list[tuple[str, bytes]]
 
 
-class _Record(NamedTuple):
-    key: bytes | None
-    value: bytes | None
-    timestamp: int | None = None
-    headers: Headers | None = None
+#: Key, value, timestamp and headers.
+_Record = tuple[bytes | None, bytes | None, int | None, Headers | None]
 
 
 class KafkaWriter:
@@ -46,11 +43,11 @@ class KafkaWriter:
 
     async def changelog(self, partition: int, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Write user records. Writing them again is harmless: per key the highest position wins."""
-        await self._write(self._changelog, partition, [_Record(key, value) for key, value in records])
+        await self._write(self._changelog, partition, [(key, value, None, None) for key, value in records])
 
     async def flush_point(self, partition: int, record: bytes) -> None:
         """Write down, before anything is published, how far the flush reaches."""
-        await self._write(self._changelog, partition, [_Record(FLUSH_KEY, record)])
+        await self._write(self._changelog, partition, [(FLUSH_KEY, record, None, None)])
 
     async def progress(self, partition: int, record: bytes) -> None:
         """Write the progress record in a batch of its own.
@@ -58,7 +55,7 @@ class KafkaWriter:
         Some brokers report the end of a partition as the base offset of its last batch + 1; a last batch of one record
         makes that the true end, so recovery reads everything.
         """
-        await self._write(self._changelog, partition, [_Record(PROGRESS_KEY, record)])
+        await self._write(self._changelog, partition, [(PROGRESS_KEY, record, None, None)])
 
     async def dead_letters(self, partition: int, letters: Iterable[DeadLetter]) -> None:
         """Publish refused messages as they were, with reason and origin in the headers."""
@@ -75,8 +72,9 @@ class KafkaWriter:
                 ("offset", str(message.origin_offset).encode()),
                 (EPOCH_HEADER, self._epoch),
             ]
-            record = _Record(message.user_id.encode(), message.value, message.timestamp, origin)
-            by_home.setdefault(message.partition, []).append(record)
+            by_home.setdefault(message.partition, []).append(
+                (message.user_id.encode(), message.value, message.timestamp, origin)
+            )
         for home, records in by_home.items():
             await self._write(REKEYED.name, home, records)
 
@@ -117,4 +115,4 @@ def _dead_letter(letter: DeadLetter) -> _Record:
         value = value[:MAX_RECORD_BYTES]
     if key is not None:
         key = key[:_KEY_BYTES]
-    return _Record(key, value, letter.at_ms, headers)
+    return key, value, letter.at_ms, headers

@@ -1,5 +1,6 @@
 """The fold of one app in one partition: an event into its user's state, and the state's change into cells."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,7 +18,14 @@ from streams.core.columns import (
     contribute_check_ins_all,
     contribute_segments_all,
 )
-from streams.core.contributions import contribute, contribute_check_ins, mark, mark_check_in, mark_unbounded
+from streams.core.contributions import (
+    contribute,
+    contribute_check_ins,
+    mark,
+    mark_check_in,
+    mark_segments,
+    mark_unbounded,
+)
 from streams.core.state import ID_BYTES, Attributes, UserState
 
 __all__ = ["AppFold"]
@@ -41,10 +49,26 @@ class AppFold:
         #: Users whose state must go to the changelog, and those among them whose published row changed.
         self.dirty: set[str] = set()
         self.shown: set[str] = set()
-        self.changes = Cells()
         self.totals = Cells()
         self._segments = tuple((name, SEGMENTS.index(name)) for name in settings.segments)
         self._qualifies: dict[str, bool] = {}
+        self._changes = Cells()
+        #: By (first day, days before, day): how many users came like that since the changes were counted last.
+        self._marks: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+
+    @property
+    def changes(self) -> Cells:
+        """Numbers by cell since the last flush.
+
+        Most users of a mini-program come once, or a few times: those with the same days are counted together.
+        """
+        changes, marks = self._changes, self._marks
+        for (first, before, day), users in marks.items():
+            mark(changes, first, before, day, 0, users)
+            previous = day - (before & -before).bit_length() + 1
+            mark_unbounded(changes, first, previous - first if before else -1, day, users)
+        marks.clear()
+        return changes
 
     def segments(self, attributes: Attributes) -> tuple[tuple[str, str], ...]:
         """The (segment, value) pairs by which a new user with ``attributes`` is counted."""
@@ -94,13 +118,13 @@ class AppFold:
         if not user.days:
             user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
             user.last_day, user.days = day, 1
-            mark(self.changes, day, 0, day, self.segments(user.attributes), 0, 1)
-            mark_unbounded(self.changes, day, -1, day, 1)
+            self._marks[day, 0, day] += 1
+            mark_segments(self._changes, day, day, self.segments(user.attributes), 1)
         elif day > user.last_day and not earliest:
             first = days.first(user.last_day, user.days)
             before = user.days << (day - user.last_day)
-            mark(self.changes, first, before, day, self.segments(user.attributes), 0, 1)
-            mark_unbounded(self.changes, first, user.last_day - first, day, 1)
+            self._marks[first, before, day] += 1
+            mark_segments(self._changes, first, day, self.segments(user.attributes), 1)
             user.last_day, user.days = day, before | 1
         elif earliest or not days.contains(user.last_day, user.days, day):
             self._restate(user, event, identity, day, earliest=earliest)
@@ -117,7 +141,7 @@ class AppFold:
             user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
         user.last_day, user.days = days.add(user.last_day, user.days, day)
         contribute(change, user.last_day, user.days, self.segments(user.attributes), since, 1)
-        self.changes.add(change)
+        self._changes.add(change)
 
     def _check_in(self, user: UserState, user_id: str, day: int) -> None:
         if days.contains(user.last_check_in, user.check_ins, day):
@@ -125,13 +149,13 @@ class AppFold:
         self.shown.add(user_id)
         if day > user.last_check_in:
             user.last_check_in, user.check_ins = days.add(user.last_check_in, user.check_ins, day)
-            mark_check_in(self.changes, user.last_check_in, user.check_ins, 1)
+            mark_check_in(self._changes, user.last_check_in, user.check_ins, 1)
             return
         change = Cells()
         contribute_check_ins(change, user.last_check_in, user.check_ins, day, -1)
         user.last_check_in, user.check_ins = days.add(user.last_check_in, user.check_ins, day)
         contribute_check_ins(change, user.last_check_in, user.check_ins, day, 1)
-        self.changes.add(change)
+        self._changes.add(change)
 
     def add_totals(self, user: UserState, since: int) -> None:
         """Add what ``user`` contributes to every cell that ends on ``since`` or later to the totals (a rebuild)."""

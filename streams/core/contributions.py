@@ -32,7 +32,7 @@ from streams.core.cells import (
     Cells,
 )
 
-__all__ = ["contribute", "contribute_check_ins", "mark", "mark_check_in", "mark_unbounded"]
+__all__ = ["contribute", "contribute_check_ins", "mark", "mark_check_in", "mark_segments", "mark_unbounded"]
 
 _WEEK: Final = 7
 _MONTH_WINDOW: Final = 30
@@ -44,14 +44,15 @@ _LOOK_BACK: Final = 31
 Segments = tuple[tuple[str, str], ...]
 
 
-def mark(cells: Cells, first: int, before: int, day: int, segments: Segments, since: int, sign: int) -> None:
+def mark(cells: Cells, first: int, before: int, day: int, since: int, sign: int) -> None:
     """Add ``sign`` × what setting ``day`` changes, to every cell whose last day is ``since`` or later.
 
     ``before`` holds the user's earlier days, bit *i* = the day *i* before ``day`` (bit 0 clear). ``first`` is the
-    user's first day (``day`` itself for a new user). Unbounded cells are not marked here: see ``mark_unbounded``.
+    user's first day (``day`` itself for a new user). Segments and unbounded cells are not marked here: see
+    ``mark_segments`` and ``mark_unbounded``.
     """
     if day >= since:
-        _mark_daily(cells, first, before, day, segments, sign)
+        _mark_daily(cells, first, before, day, sign)
     weekday = (day + 3) % _WEEK
     if not before >> 1 & (1 << weekday) - 1 and day - weekday + _WEEK - 1 >= since:
         _mark_weekly(cells, first, before, day, weekday, sign)
@@ -61,14 +62,19 @@ def mark(cells: Cells, first: int, before: int, day: int, segments: Segments, si
     _mark_windows(cells, before, day, since, sign)
 
 
-def _mark_daily(cells: Cells, first: int, before: int, day: int, segments: Segments, sign: int) -> None:
+def mark_segments(cells: Cells, first: int, day: int, segments: Segments, sign: int) -> None:
+    """Add ``sign`` to the cells of a new user's ``segments`` that ``day`` touches."""
+    age = day - first
+    if age <= HORIZON_DAYS:
+        for segment in segments:
+            cells.segments[segment][first << 16 | age] += sign
+
+
+def _mark_daily(cells: Cells, first: int, before: int, day: int, sign: int) -> None:
     families = cells.families
     age = day - first
     if age <= HORIZON_DAYS:
-        key = first << 16 | age
-        families[NEW_DAILY][key] += sign
-        for segment in segments:
-            cells.segments[segment][key] += sign
+        families[NEW_DAILY][first << 16 | age] += sign
     active = families[ACTIVE_DAILY]
     active[day << 16] += sign
     recent = before & ((1 << (ACTIVE_HORIZON_DAYS + 1)) - 1)
@@ -154,7 +160,9 @@ def contribute(cells: Cells, last: int, bits: int, segments: Segments, since: in
     first = days.first(last, bits)
     for day in days.iterate(last, bits, max(first, since - _LOOK_BACK)):
         before = bits >> (last - day) & ~1
-        mark(cells, first, before, day, segments, since, sign)
+        mark(cells, first, before, day, since, sign)
+        if day >= since:
+            mark_segments(cells, first, day, segments, sign)
     if first + HORIZON_DAYS >= since:
         within = bits >> max(0, last - first - HORIZON_DAYS)
         furthest = min(last, first + HORIZON_DAYS) - ((within & -within).bit_length() - 1)
