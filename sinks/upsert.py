@@ -5,7 +5,7 @@ simply sent again, without a deduplication token: one with other rows under the 
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ __all__ = ["ClickHouseSink"]
 _ORDER: Final = (*(name for name in TABLES if name != "progress"), "progress")
 #: The server acknowledges a synchronous insert once the rows are stored; an asynchronous one might be lost after it.
 _SETTINGS: Final = {"async_insert": 0}
+#: Rows of one insert: the flush after a recovery has those of every user, and an insert that takes longer than a
+#: request may would be tried again for ever. A refused message may be 64 KiB long.
+_MOST_ROWS: Final = {name: 1_000 if name == "refused" else 100_000 for name in TABLES}
 _TYPES: Final[dict[str, list[ClickHouseType]]] = {
     table.name: [get_from_name(type_name) for type_name in table.columns.values()] for table in TABLES.values()
 }
@@ -56,15 +59,16 @@ class ClickHouseSink:
     async def write(self, batch: RowBatch) -> None:
         """Return once every row of ``batch`` is stored.
 
-        While ClickHouse is away it is tried again for ever. When cancelled, some rows may have been stored; writing the
-        batch again, or a later one, makes it right.
+        A large batch goes out in several inserts, one after the other, and while ClickHouse is away the one at hand is
+        tried again for ever. When cancelled, some rows may have been stored; writing the batch again, or a later one,
+        makes it right.
 
         Raises:
             Terminal: ClickHouse refuses the rows, the user or the tables, and always will.
         """
         for table in _ORDER:
-            if batch.rows(table):
-                insert = partial(self._insert, table, batch.columns[table])
+            for columns in _portions(batch, table):
+                insert = partial(self._insert, table, columns)
                 await self._retrier.run(partial(in_daemon_thread, insert))
 
     async def close(self) -> None:
@@ -102,3 +106,14 @@ class ClickHouseSink:
                     raise Terminal("the sink was closed, so it writes nothing more")
                 self._client = client
             return self._client
+
+
+def _portions(batch: RowBatch, table: str) -> Iterator[Sequence[Sequence[Any]]]:
+    """The rows for ``table`` in their order, as columns, in portions of what one insert may hold."""
+    rows, most = batch.rows(table), _MOST_ROWS[table]
+    if rows <= most:
+        if rows:
+            yield batch.columns[table]
+        return
+    for first in range(0, rows, most):
+        yield [column[first : first + most] for column in batch.columns[table]]

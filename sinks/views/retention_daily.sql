@@ -1,4 +1,9 @@
 -- Of the users of a day, how many were active exactly day_n days later. Dense: a day without users has rows too.
+--
+-- Every row is made by grouping cells together with the rows of the calendar, which fill the gaps. Filters on app_id,
+-- audience and cohort_date are filters on the keys of that grouping, so they reach the primary key of `cells`, and a query
+-- reads the cells of its own cohorts however many others there are. Sources are read here once and not through other views,
+-- because planning nested views takes longer than reading the cells.
 CREATE OR REPLACE VIEW retention_daily
 (
     app_id         LowCardinality(String),
@@ -11,6 +16,10 @@ CREATE OR REPLACE VIEW retention_daily
     is_complete    UInt8             COMMENT '1 when no accepted event can change the row any more'
 )
 AS
+WITH
+    (SELECT epoch FROM internal_epoch) AS current,
+    (SELECT (today, settled) FROM internal_clock) AS clock,
+    assumeNotNull(clock.1) AS today
 SELECT
     app_id,
     audience,
@@ -23,29 +32,67 @@ SELECT
 FROM
 (
     SELECT
-        grid.app_id AS app_id,
-        grid.audience AS audience,
-        grid.date AS cohort_date,
-        grid.today AS today,
-        grid.complete_through AS complete_through,
-        arrayResize(cohorts.users, if(audience = 'new', greatest(31, least(366, today - cohort_date + 1)), 31)) AS counts
+        app_id,
+        audience,
+        cohort_date,
+        clock.2 - (max(lateness) + 1) AS complete_through,
+        arrayResize(
+            groupArrayInsertAtIf(users, n, users > 0),
+            if(audience = 'new', greatest(31, least(366, today - cohort_date + 1)), 31)
+        ) AS counts
     FROM
     (
         SELECT
-            *,
-            arrayJoin(['new', 'active']) AS audience
-        FROM internal_calendar
-    ) AS grid
-    LEFT JOIN
-    (
+            app_id,
+            'new' AS audience,
+            start AS cohort_date,
+            n,
+            sum(users) AS users,
+            toUInt16(0) AS lateness,
+            0 AS listed
+        FROM cells FINAL
+        WHERE epoch = current AND family = 'new_daily'
+        GROUP BY app_id, start, n
+
+        UNION ALL
+
         SELECT
             app_id,
-            start,
-            users,
-            if(family = 'new_daily', 'new', 'active') AS audience
-        FROM internal_cohorts
-        WHERE family IN ('new_daily', 'active_daily')
-    ) AS cohorts ON cohorts.app_id = grid.app_id AND cohorts.audience = grid.audience AND cohorts.start = grid.date
+            'active' AS audience,
+            start AS cohort_date,
+            n,
+            sum(users) AS users,
+            toUInt16(0) AS lateness,
+            0 AS listed
+        FROM cells FINAL
+        WHERE epoch = current AND family = 'active_daily'
+        GROUP BY app_id, start, n
+
+        UNION ALL
+
+        SELECT
+            earliest.app_id AS app_id,
+            arrayJoin(['new', 'active']) AS audience,
+            arrayJoin(arrayMap(i -> first_date + i, range(toUInt32(greatest(today - first_date + 1, 0))))) AS cohort_date,
+            toUInt16(0) AS n,
+            toUInt64(0) AS users,
+            apps.allowed_lateness AS lateness,
+            1 AS listed
+        FROM
+        (
+            SELECT
+                app_id,
+                min(start) AS first_date
+            FROM cells
+            WHERE epoch = current AND family = 'new_daily' AND n = 0 AND users > 0
+            GROUP BY app_id
+        ) AS earliest
+        INNER JOIN (SELECT app_id, allowed_lateness FROM apps FINAL WHERE epoch = current) AS apps
+            ON apps.app_id = earliest.app_id
+        WHERE clock.1 IS NOT NULL
+    )
+    GROUP BY app_id, audience, cohort_date
+    HAVING max(listed) = 1
 )
 ARRAY JOIN
     counts AS retained,

@@ -44,7 +44,8 @@ def test_every_view_file_replaces_the_view_of_its_name() -> None:
 def test_a_view_comes_after_the_views_it_reads() -> None:
     order = names(views())
     assert order.index("internal_epoch") < order.index("internal_cells") < order.index("internal_cohorts")
-    assert order.index("internal_calendar") < order.index("retention_daily")
+    assert order.index("internal_clock") < order.index("retention_daily")
+    assert order.index("internal_calendar") < order.index("retention_weekly")
 
 
 def test_order_follows_from_and_join_and_ignores_comments() -> None:
