@@ -28,7 +28,7 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
 
 #: In the order in which a newcomer meets them.
-COMMANDS: Final = ("demo", "run", "query", "report", "doctor", "migrate", "worker", "replay", "traffic")
+COMMANDS: Final = ("demo", "run", "query", "report", "doctor", "migrate", "worker", "replay", "traffic", "capacity")
 
 
 class CommandGroup(click.Group):
