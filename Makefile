@@ -15,8 +15,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(SUITABL
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install help demo test faults lint format types contracts bench chaos fuzz lock clean
-.PHONY: test-kafka
+.PHONY: install help demo test faults test-kafka lint format types contracts bench chaos fuzz lock clean
 
 install: $(VENV)/.installed ## Create .venv and install everything from the lock (what plain `make` does)
 
@@ -33,23 +32,27 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@touch $@
 
 help: ## List every target
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ## Start everything embedded, feed it a generated mini-program and show its retention
 	$(BIN)/retention demo
 
+# Most tests wait rather than compute, so more run at once than there are cores; JOBS=0 runs one after the other.
+JOBS := 4
+PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder
+
 test: install ## Run unit, integration and end-to-end tests; streams/core must stay at 100 % of branches
-	$(BIN)/python -m pytest -m "not faults" --cov --cov-report=term
+	$(PYTEST) -m "not faults" --cov --cov-report=term
 
 faults: install ## Run the slow tests: frozen workers, silent services, floods of large messages
-	$(BIN)/python -m pytest -m faults tests/e2e
+	$(PYTEST) -m faults tests/e2e
 
 # What depends on the broker, on a real one; SUBJECTS narrows it down.
 SUBJECTS := tests/faults $(addprefix tests/e2e/test_,crash.py exactness.py bad_input.py epochs.py outside_publisher.py zombie.py)
 
 test-kafka: install ## Run the end-to-end tests and the fault matrix on Apache Kafka; needs Java 17 and Maven
 	$(BIN)/python -m tests.kafka.jars
-	RETENTION_TEST_BROKER=apache $(BIN)/python -m pytest $(SUBJECTS)
+	RETENTION_TEST_BROKER=apache $(PYTEST) $(SUBJECTS)
 
 lint: install ## Check style and formatting
 	$(BIN)/ruff check $(PACKAGES) tests
@@ -65,8 +68,17 @@ types: install ## Check the types, strictly, tests included
 contracts: install ## Check which package may import which
 	$(BIN)/lint-imports
 
-bench: install ## Measure throughput and latency on this machine
-	$(BIN)/python -m tests.bench
+# The stream processors that are measured beside have an environment of their own, made anew when their lock changes.
+PEERS := build/bench/venv
+
+$(PEERS)/.locked: tests/bench/requirements.lock
+	@[[ -n "$(PYTHON)" ]] || { echo "No Python 3.11, 3.12 or 3.13 with venv found. Install one, or run: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement tests/bench/requirements.lock
+	@touch $@
+
+bench: install $(PEERS)/.locked ## Measure throughput beside other stream processors; OPTIONS="--only base" takes a part
+	$(BIN)/python -m tests.bench $(OPTIONS)
 
 SECONDS := 300
 SEED := 1

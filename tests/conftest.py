@@ -1,7 +1,8 @@
-"""The services that tests run against, started once a session; and the rule that unit tests need none."""
+"""The services that tests run against, started once a process; the rule that unit tests need none; who runs what."""
 
+import signal
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 from uuid import uuid4
@@ -10,8 +11,36 @@ import pytest
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse import EmbeddedClickHouse
+from tests.ports import reserve_port
 
-_UNIT = Path(__file__).parent / "unit"
+_TESTS = Path(__file__).parent
+_UNIT = _TESTS / "unit"
+#: Each of their tests has services of its own and mostly waits: they are spread, and begin first.
+_SPREAD = (_TESTS / "e2e", _TESTS / "faults")
+#: Their tests share what takes seconds to make.
+_TOGETHER = (_TESTS / "unit" / "traffic",)
+
+
+def pytest_configure() -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C, and so would every process that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of processes that test beside each other, one runs a whole file, so that it makes the file's fixtures once."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    items.sort(key=lambda item: not _is_in(item.path, _SPREAD))
+    for item in items:
+        if not _is_in(item.path, _SPREAD):
+            together = next((folder for folder in _TOGETHER if folder in item.path.parents), item.path)
+            item.add_marker(pytest.mark.xdist_group(str(together.relative_to(_TESTS))))
+
+
+def _is_in(path: Path, folders: Iterable[Path]) -> bool:
+    return any(folder in path.parents for folder in folders)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,14 +66,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
     """A Kafka broker for all tests: give your topics and groups names of their own."""
-    with EmbeddedBroker(None, tmp_path_factory.mktemp("broker")) as running:
+    with EmbeddedBroker(reserve_port(), tmp_path_factory.mktemp("broker")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedClickHouse]:
     """ClickHouse for all tests: work in ``database``, which is yours alone."""
-    with EmbeddedClickHouse(tmp_path_factory.mktemp("clickhouse")) as running:
+    with EmbeddedClickHouse(tmp_path_factory.mktemp("clickhouse"), reserve_port()) as running:
         yield running
 
 

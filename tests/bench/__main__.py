@@ -1,147 +1,137 @@
-"""Throughput of the whole pipeline, beside the same fold in a plain Faust agent, on embedded services.
+"""Throughput of the pipeline beside other stream processors, on embedded services: same machine, same topic, in turn.
 
-    python -m tests.bench [--events N] [--users N] [--rounds N]
+    python -m tests.bench [--only base,state] [--contenders ours,bytewax] [--rounds N] [--events N] [--publish]
 
-Everything runs on this machine and shares its cores. Rates leave out the start: they count from the first progress seen
-to the last. CPU seconds are those of the worker process alone.
+Everything runs on this machine and shares its cores. Results go to build/bench: results.json after every round, and at
+the end the tables and the chart; with --publish the chart goes to docs/bench.svg as well.
 """
 
 import argparse
-import os
-import platform
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from clickhouse_connect import get_client
+import numpy as np
 
-from deploy.embedded.broker import EmbeddedBroker
-from deploy.embedded.clickhouse import EmbeddedClickHouse
-from deploy.migrating import migrate_all
-from deploy.settings import Settings, settings_environment
-from tests.bench.workload import fill_topic
+from tests.bench import growth
+from tests.bench.chart import chart
+from tests.bench.filling import publish_all
+from tests.bench.launching import ContenderFailed
+from tests.bench.measuring import Result, measure
+from tests.bench.registry import CONTENDERS
+from tests.bench.report import markdown, text
+from tests.bench.results import Failed, Run, ScenarioRun
+from tests.bench.scenarios import SCENARIOS, Scenario
+from tests.bench.stage import ROOT, Stage, new_stage
+from tests.bench.versions import machine, versions
+from tests.bench.workload import visits
 
-PARTITIONS: Final = 4
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
-#: The plain agent is slow; a few seconds of it say as much as a minute.
-_PLAIN_SECONDS: Final = 12.0
-
-
-class Result(NamedTuple):
-    """Events per second, CPU seconds per million events, and the largest resident memory in MiB."""
-
-    rate: float
-    cpu: float
-    memory: float
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _peak_mib(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def measure_pipeline(settings: Settings, events: int) -> Result:
-    """One worker folds the whole topic into ClickHouse."""
-    migrate_all(settings)
-    client = get_client(dsn=f"{settings.clickhouse_url}/{settings.clickhouse_database}")
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "deploy.cli", "worker"],
-        env={**os.environ, **settings_environment(settings), "RETENTION_LOG_LEVEL": "WARNING"},
-    )
-    began: tuple[float, int, float] | None = None
-    try:
-        while True:
-            time.sleep(0.2)
-            if worker.poll() is not None:
-                raise SystemExit(f"the worker ended with {worker.returncode}")
-            (row,) = client.query(
-                "SELECT sum(accepted) FROM progress FINAL WHERE epoch = {epoch:UInt32}", {"epoch": settings.epoch}
-            ).result_rows
-            folded, now, cpu = int(row[0]), time.monotonic(), _cpu_seconds(worker.pid)
-            if began is None and folded:
-                began = now, folded, cpu
-            if began is not None and folded >= events:
-                done = folded - began[1]
-                return Result(done / (now - began[0]), (cpu - began[2]) / done * 1e6, _peak_mib(worker.pid))
-    finally:
-        worker.terminate()
-        worker.wait()
-        client.close()
-
-
-def measure_plain_agent(settings: Settings) -> Result:
-    """The same fold, one event at a time, state in a Faust table."""
-    agent = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.plain_agent", settings.kafka_bootstrap, str(PARTITIONS)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert agent.stdout is not None
-    began: tuple[float, int, float] | None = None
-    try:
-        for line in agent.stdout:
-            folded, now = int(line.split()[0]), float(line.split()[1])
-            cpu = _cpu_seconds(agent.pid)
-            if began is None and folded:
-                began = now, folded, cpu
-            elif began is not None and now - began[0] >= _PLAIN_SECONDS:
-                done = folded - began[1]
-                return Result(done / (now - began[0]), (cpu - began[2]) / done * 1e6, _peak_mib(agent.pid))
-        raise SystemExit(f"the plain agent ended with {agent.wait()}")
-    finally:
-        agent.kill()
-        agent.wait()
+_OUT: Final = ROOT / "build" / "bench"
+_ALL: Final = (*SCENARIOS, *growth.SCENARIOS)
 
 
 def main() -> None:
-    """Measure both in turn, in each round, and print the medians."""
-    parser = argparse.ArgumentParser(description="Throughput of the pipeline beside a plain Faust agent.")
-    parser.add_argument("--events", type=int, default=400_000)
-    parser.add_argument("--users", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    pipeline: list[Result] = []
-    plain: list[Result] = []
-    with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder)
-        with EmbeddedBroker(None, base) as broker, EmbeddedClickHouse(base / "data", None, base) as clickhouse:
-            settings = Settings(
-                kafka_bootstrap=broker.bootstrap,
-                clickhouse_url=clickhouse.url,
-                partitions=PARTITIONS,
-                session_timeout_s=8,
-            )
-            migrate_all(settings)
-            fill_topic(settings, options.events, options.users)
-            for round_number in range(1, options.rounds + 1):
-                # Each round is an epoch of its own: another consumer group, another changelog, the same topic.
-                pipeline.append(measure_pipeline(settings.model_copy(update={"epoch": round_number}), options.events))
-                plain.append(measure_plain_agent(settings))
-                print(f"round {round_number}: pipeline {pipeline[-1].rate:,.0f}/s, plain agent {plain[-1].rate:,.0f}/s")
-    _print_table(options.events, options.users, pipeline, plain)
+    """Measure what was asked for and write the results."""
+    options = _options()
+    out: Path = options.out
+    if options.redraw:
+        _report(Run.read(out / "results.json"), out, publish=options.publish)
+        return
+    run = Run(datetime.now(UTC).isoformat(timespec="seconds"), machine(), {})
+    if options.add:
+        before = Run.read(out / "results.json")
+        run.scenarios, run.figures = before.scenarios, before.figures
+    for name in options.only:
+        with new_stage(options.peers) as stage:
+            run.versions = run.versions or versions(stage)
+            if name in SCENARIOS:
+                _compare(run, stage, _chosen(SCENARIOS[name], options), options)
+            else:
+                run.figures[name] = _figures(stage, name, options.users)
+        # In the order in which they are listed, whenever each was measured.
+        run.scenarios = {name: run.scenarios[name] for name in SCENARIOS if name in run.scenarios}
+        run.write(out / "results.json")
+    _report(run, out, publish=options.publish)
 
 
-def _print_table(events: int, users: int, pipeline: list[Result], plain: list[Result]) -> None:
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"\n{events:,} events of {users:,} users, {PARTITIONS} partitions; {machine}")
-    print(f"{'':<28}{'events/s':>12}{'CPU s per million':>20}{'peak MiB':>10}")
-    for name, results in (("pipeline, end to end", pipeline), ("plain Faust agent + table", plain)):
-        rate, cpu, memory = (statistics.median(values) for values in zip(*results, strict=True))
-        print(f"{name:<28}{rate:>12,.0f}{cpu:>20.1f}{memory:>10.0f}")
-    ratios = [ours.rate / theirs.rate for ours, theirs in zip(pipeline, plain, strict=True)]
-    print(f"ratio, round by round: {', '.join(f'{ratio:.1f}' for ratio in ratios)}")
+def _names(known: tuple[str, ...]) -> "argparse._ActionType":
+    def names(given: str) -> list[str]:
+        unknown = [name for name in given.split(",") if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
+        return given.split(",")
+
+    return names
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description="Throughput beside other stream processors.")
+    parser.add_argument("--only", type=_names(_ALL), default=list(_ALL), help="scenarios, separated by commas")
+    parser.add_argument("--contenders", type=_names(tuple(CONTENDERS)), help="separated by commas")
+    parser.add_argument("--rounds", type=int, help="rounds of each scenario")
+    parser.add_argument("--events", type=int, help="events of each scenario")
+    parser.add_argument("--users", type=int, help="users of state and recovery", default=1_000_000)
+    parser.add_argument("--window", type=float, default=8.0, help="seconds of progress to measure of the slow")
+    parser.add_argument("--peers", type=Path, default=_OUT / "venv" / "bin" / "python", help="Python of the peers")
+    parser.add_argument("--out", type=Path, default=_OUT, help="folder of the results")
+    parser.add_argument("--publish", action="store_true", help="write docs/bench.svg too")
+    parser.add_argument("--add", action="store_true", help="keep the last results of scenarios that are not measured")
+    parser.add_argument("--redraw", action="store_true", help="measure nothing: tables and chart of the last results")
+    return parser.parse_args()
+
+
+def _chosen(scenario: Scenario, options: argparse.Namespace) -> Scenario:
+    workload = replace(scenario.workload, events=options.events or scenario.workload.events)
+    contenders = tuple(options.contenders or scenario.contenders)
+    return replace(scenario, workload=workload, contenders=contenders, rounds=options.rounds or scenario.rounds)
+
+
+def _compare(run: Run, stage: Stage, scenario: Scenario, options: argparse.Namespace) -> None:
+    """One scenario: every contender once in each round, in turn."""
+    events = visits(scenario.workload)
+    publish_all(stage.settings, events, scenario.workload.users)
+    users = len(np.unique(events.users))
+    part = ScenarioRun(scenario.title, scenario.workload.events, users, scenario.workers)
+    run.scenarios[scenario.name] = part
+    for number in range(1, scenario.rounds + 1):
+        for name in scenario.contenders:
+            outcome = _attempt(stage, name, number, scenario, options.window)
+            part.outcomes.setdefault(name, []).append(outcome)
+            said = outcome.reason if isinstance(outcome, Failed) else f"{outcome.rate:,.0f} events/s"
+            print(f"{scenario.name}, round {number}, {name}: {said}", flush=True)
+            run.write(options.out / "results.json")
+
+
+def _attempt(stage: Stage, name: str, number: int, scenario: Scenario, window_s: float) -> Result | Failed:
+    contender = CONTENDERS[name]
+    stage.settle()
+    try:
+        attempt = contender.prepare(stage, number, scenario.workers)
+        window = None if contender.whole else window_s
+        return measure(attempt, scenario.workload.events, stage.services, window)
+    except ContenderFailed as error:
+        return Failed(str(error))
+    except Exception as error:  # whatever it was, the others are measured
+        return Failed(f"{type(error).__name__}: {error}")
+
+
+def _figures(stage: Stage, name: str, users: int) -> growth.Figures:
+    try:
+        return growth.SCENARIOS[name](stage, users)
+    except Exception as error:  # whatever it was, what has been measured is reported
+        return {"failed": f"{type(error).__name__}: {error}"}
+
+
+def _report(run: Run, out: Path, *, publish: bool) -> None:
+    print(text(run))
+    (out / "results.txt").write_text(text(run), encoding="utf-8")
+    (out / "results.md").write_text(markdown(run), encoding="utf-8")
+    drawn = chart(run)
+    (out / "bench.svg").write_text(drawn, encoding="utf-8")
+    if publish:
+        (ROOT / "docs" / "bench.svg").write_text(drawn, encoding="utf-8")
+    print(f"written: {out}/results.json, results.txt, results.md, bench.svg")
 
 
 if __name__ == "__main__":

@@ -1,60 +1,77 @@
-"""The topic that every contender reads: sessions of page views, about 20 events per user-day, in time order."""
+"""The events that every contender reads, as arrays in the order of publication.
 
-import asyncio
-import json
-import random
-from collections.abc import Iterator
+Sessions of page views of one app: users come on random days, at random times, and the same workload is the same events
+every time.
+"""
 
-from deploy.publisher import Publisher
-from deploy.settings import Settings
-from schemas.topics import EVENTS
+from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["fill_topic"]
+import numpy as np
+from numpy.typing import NDArray
 
-_DAY_MS = 86_400_000
-_START_MS = 1_700_006_400_000
-_SESSIONS, _EVENTS_PER_SESSION = 2, 10
-_SESSION_STEP_MS = 20_000
+__all__ = ["DAY_MS", "START_MS", "ZONE_MS", "Visits", "Workload", "visits"]
 
+DAY_MS: Final = 86_400_000
+#: Midnight in Asia/Shanghai, which is the default time zone of an app and has no daylight saving time.
+START_MS: Final = 1_699_977_600_000
+#: What that zone is ahead of UTC.
+ZONE_MS: Final = 8 * 3_600_000
 
-def _events(count: int, users: int) -> Iterator[tuple[str, bytes]]:
-    chance = random.Random(1)
-    made = 0
-    for day in range(10_000):
-        sessions = [
-            (chance.randrange(_DAY_MS - 600_000), user)
-            for user in range(users)
-            if chance.random() < 0.5
-            for _ in range(_SESSIONS)
-        ]
-        visits = sorted(
-            (begin + step * _SESSION_STEP_MS, user) for begin, user in sessions for step in range(_EVENTS_PER_SESSION)
-        )
-        for at_ms, user in visits:
-            if made == count:
-                return
-            user_id = f"oABCD{user:022d}"
-            event = {
-                "event_id": f"{made:032x}",
-                "app_id": "wx1234567890abcdef",
-                "user_id": user_id,
-                "event": "page_view",
-                "ts": _START_MS + day * _DAY_MS + at_ms,
-                "scene": 1001,
-                "platform": "ios",
-                "page": "pages/index/index",
-                "duration_ms": 1234,
-            }
-            yield user_id, json.dumps(event).encode()
-            made += 1
+_SESSION_EVENTS: Final = 10
+_STEP_MS: Final = 20_000
+
+Numbers = NDArray[np.int64]
 
 
-def fill_topic(settings: Settings, count: int, users: int) -> None:
-    """Publish ``count`` events of ``users`` users, half of whom come on any day."""
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """``events`` of ``users``: on each day the share ``daily`` of them comes, and causes ``per_user_day`` events.
 
-    async def publish() -> None:
-        async with Publisher(settings, EVENTS.name) as publisher:
-            for user_id, value in _events(count, users):
-                await publisher.publish(user_id.encode(), value)
+    The share ``delayed`` of the events is published up to a day after it happened, the others when they happened.
+    """
 
-    asyncio.run(publish())
+    events: int
+    users: int
+    per_user_day: int
+    delayed: float = 0.0
+    daily: float = 0.5
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Per event the number of its user and its time in milliseconds since the epoch, in the order of publication."""
+
+    users: Numbers
+    at_ms: Numbers
+
+
+def visits(workload: Workload) -> Visits:
+    """The events of ``workload``."""
+    chance = np.random.default_rng(workload.seed)
+    users: list[Numbers] = []
+    times: list[Numbers] = []
+    made, day = 0, 0
+    while made < workload.events:
+        come = np.flatnonzero(chance.random(workload.users) < workload.daily)
+        day_users, day_times = _one_day(chance, come, workload.per_user_day)
+        users.append(day_users)
+        times.append(day_times + (START_MS + day * DAY_MS))
+        made += len(day_users)
+        day += 1
+    user, at_ms = np.concatenate(users), np.concatenate(times)
+    published = at_ms.astype(np.float64)
+    late = chance.random(len(published)) < workload.delayed
+    published[late] += chance.uniform(1.0, DAY_MS, int(late.sum()))
+    order = np.argsort(published, kind="stable")[: workload.events]
+    return Visits(user[order], at_ms[order])
+
+
+def _one_day(chance: np.random.Generator, come: Numbers, per_user_day: int) -> tuple[Numbers, Numbers]:
+    """Users and times since midnight; no session goes on into the next day."""
+    sessions = -(-per_user_day // _SESSION_EVENTS)
+    begin = chance.integers(0, DAY_MS - _SESSION_EVENTS * _STEP_MS, (len(come), sessions))
+    number = np.arange(per_user_day)
+    times = begin[:, number // _SESSION_EVENTS] + (number % _SESSION_EVENTS) * _STEP_MS
+    return np.repeat(come, per_user_day), times.reshape(-1)

@@ -16,7 +16,7 @@ from tests.chaos.tally import Tally
 
 __all__ = ["Faults"]
 
-_MOODS: Final = (Mood.SLOW, Mood.REFUSE, Mood.CUT, Mood.LOSE, Mood.LATE, None)
+_MOODS: Final = (Mood.SLOW, Mood.REFUSE, Mood.FULL, Mood.CUT, Mood.LOSE, Mood.LATE, None)
 #: At most this many workers beyond the usual ones.
 _EXTRA: Final = 1
 

@@ -12,6 +12,8 @@ __all__ = ["Mood", "Proxy"]
 _MAX_BODY: Final = 1 << 28
 _TIMEOUT: Final = ClientTimeout(total=60)
 _REFUSALS: Final = (429, 500, 502, 503, 504)
+#: As a ClickHouse server answers an insert when its disk is full.
+_NO_ROOM: Final = "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)"
 _FORWARDED: Final = ("Content-Type", "Content-Encoding")
 
 
@@ -21,6 +23,7 @@ class Mood(StrEnum):
     PASS = "passes"
     SLOW = "delays"
     REFUSE = "refuses"
+    FULL = "has no room"
     CUT = "cuts before"
     LOSE = "loses the answer"
     WITHHOLD = "withholds the answer"
@@ -75,8 +78,8 @@ class Proxy:
         match mood:
             case Mood.SLOW:
                 await asyncio.sleep(self._chance.uniform(0.1, 3.0))
-            case Mood.REFUSE:
-                return web.Response(status=self._chance.choice(_REFUSALS), text="not now")
+            case Mood.REFUSE | Mood.FULL:
+                return self._refuse(mood)
             case Mood.CUT:
                 return _cut(request)
             case Mood.LATE:
@@ -94,6 +97,11 @@ class Proxy:
                 await asyncio.sleep(0.05)
             self.withheld -= 1
         return _cut(request) if mood in (Mood.LOSE, Mood.WITHHOLD) else answer
+
+    def _refuse(self, mood: Mood) -> web.Response:
+        if mood is Mood.FULL:
+            return web.Response(status=500, text=_NO_ROOM, headers={"X-ClickHouse-Exception-Code": "243"})
+        return web.Response(status=self._chance.choice(_REFUSALS), text="not now")
 
     async def _execute_later(self, request: web.Request, body: bytes) -> None:
         await asyncio.sleep(self._chance.uniform(2.0, 20.0))

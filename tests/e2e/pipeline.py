@@ -32,6 +32,8 @@ PARTITIONS = 4
 #: The arguments of Python that run a worker.
 WORKER: Final = ("-m", "deploy.cli", "worker")
 _DEADLINE_S = 90.0
+#: Between two looks at the progress, each of which costs the processor a hundredth of a second.
+_LOOK_S = 0.2
 _LARGEST = 32 * 1024 * 1024
 
 
@@ -61,6 +63,10 @@ class WorkerProcess:
         self.expected = False
         self.process.kill()
         self.process.wait()
+
+    def wake(self) -> None:
+        """SIGCONT, after a SIGSTOP."""
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """SIGTERM, and the exit status after the last flush."""
@@ -169,26 +175,32 @@ class Pipeline:
             self._check_workers()
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing folded within {_DEADLINE_S} s; logs: {self._folder}")
-            time.sleep(0.05)
+            time.sleep(_LOOK_S)
         self._seen = consumed
 
     def _consumed(self) -> int:
         (row,) = self.client.query("SELECT sum(consumed) FROM progress FINAL").result_rows
         return int(row[0])
 
+    def is_folded(self) -> bool:
+        """Whether everything published to ``mp.events`` is folded and published."""
+        progress = self._progress()
+        return all(progress.get(tp, 0) >= end for tp, end in self._ends.items())
+
+    def _progress(self) -> dict[tuple[str, int], int]:
+        sql = f"SELECT topic, partition, offset FROM progress FINAL WHERE epoch = {self.settings.epoch}"
+        return {(topic, partition): offset for topic, partition, offset in self.client.query(sql).result_rows}
+
     def _wait(self, ends: Mapping[tuple[str, int], int], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while True:
             self._check_workers()
-            rows = self.client.query(
-                f"SELECT topic, partition, offset FROM progress FINAL WHERE epoch = {self.settings.epoch}"
-            )
-            progress = {(topic, partition): offset for topic, partition, offset in rows.result_rows}
+            progress = self._progress()
             if all(progress.get(tp, 0) >= end for tp, end in ends.items()):
                 return
             if time.monotonic() > deadline:
                 raise AssertionError(f"not folded within {seconds} s: {progress}, want {ends}; logs: {self._folder}")
-            time.sleep(0.1)
+            time.sleep(_LOOK_S)
 
     def _check_workers(self) -> None:
         for worker in self.workers:

@@ -6,6 +6,7 @@ from pathlib import Path
 from deploy.embedded.clickhouse import EmbeddedClickHouse
 from tests.e2e.pipeline import PARTITIONS, new_pipeline
 from tests.oracle.dataset import CATALOG, Size, generate
+from tests.ports import reserve_port
 
 AWAY_S = 30
 MOST_GROWTH_MIB = 200
@@ -20,7 +21,7 @@ def resident_mib(pid: int) -> float:
 
 def test_thirty_seconds_without_clickhouse_lose_nothing(tmp_path: Path) -> None:
     with (
-        EmbeddedClickHouse(tmp_path / "data", None, tmp_path) as clickhouse,
+        EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path) as clickhouse,
         new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG) as pipeline,
     ):
         messages = generate(6, Size(users=10, days=45)).messages(PARTITIONS)
@@ -40,7 +41,7 @@ def test_thirty_seconds_without_clickhouse_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_a_worker_may_start_before_clickhouse(tmp_path: Path) -> None:
-    clickhouse = EmbeddedClickHouse(tmp_path / "data", None, tmp_path)
+    clickhouse = EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path)
     with clickhouse, new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG) as pipeline:
         pipeline.publish(generate(7, Size(users=2, days=10)).messages(PARTITIONS))
         clickhouse.stop()

@@ -12,9 +12,11 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse import EmbeddedClickHouse
-from streams.codec import PROGRESS_KEY, encode_key
+from streams.codec import encode_key
+from streams.positions import PROGRESS_KEY
 from tests.e2e.pipeline import PARTITIONS, Pipeline, new_pipeline
 from tests.oracle.dataset import CATALOG, Size, generate
+from tests.ports import reserve_port
 
 pytestmark = pytest.mark.faults
 
@@ -64,7 +66,7 @@ def test_a_worker_is_stopped_although_the_broker_has_gone(
     clickhouse: EmbeddedClickHouse, database: str, tmp_path: Path
 ) -> None:
     with (
-        EmbeddedBroker(None, tmp_path) as broker,
+        EmbeddedBroker(reserve_port(), tmp_path) as broker,
         new_pipeline(clickhouse.url, database, tmp_path, CATALOG, bootstrap=broker.bootstrap) as pipeline,
     ):
         worker = pipeline.start_worker()
@@ -81,7 +83,7 @@ def test_a_worker_is_stopped_while_it_starts_and_the_broker_is_silent(
     clickhouse: EmbeddedClickHouse, database: str, tmp_path: Path
 ) -> None:
     with (
-        EmbeddedBroker(None, tmp_path) as broker,
+        EmbeddedBroker(reserve_port(), tmp_path) as broker,
         new_pipeline(clickhouse.url, database, tmp_path, CATALOG, bootstrap=broker.bootstrap) as pipeline,
     ):
         worker = pipeline.start_worker()

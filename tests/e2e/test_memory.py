@@ -10,6 +10,7 @@ from tests.e2e.pipeline import PARTITIONS, new_pipeline
 from tests.e2e.test_clickhouse_away import MOST_GROWTH_MIB, resident_mib
 from tests.oracle.dataset import CATALOG
 from tests.oracle.judge import Message
+from tests.ports import reserve_port
 
 pytestmark = pytest.mark.faults
 
@@ -17,10 +18,9 @@ LARGE = 256 * 1024
 MESSAGES = 1600
 
 
-@pytest.mark.timeout(200)
 def test_large_refused_messages_do_not_pile_up_while_clickhouse_is_away(tmp_path: Path) -> None:
     with (
-        EmbeddedClickHouse(tmp_path / "data", None, tmp_path) as clickhouse,
+        EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path) as clickhouse,
         new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG) as pipeline,
     ):
         worker = pipeline.start_worker()

@@ -9,9 +9,9 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from deploy.embedded.clickhouse import EmbeddedClickHouse
-from deploy.embedded.ports import choose_port
 from tests.e2e.pipeline import new_pipeline
 from tests.oracle.dataset import CATALOG
+from tests.ports import reserve_port
 
 DEADLINE_S = 60
 
@@ -35,9 +35,9 @@ def wait_for(port: int, expected: Callable[[int, dict[str, Any]], bool]) -> None
 
 
 def test_readiness_follows_clickhouse_and_the_worker_resumes_by_itself(tmp_path: Path) -> None:
-    port = choose_port(None)
+    port = reserve_port()
     with (
-        EmbeddedClickHouse(tmp_path / "data", None, tmp_path) as clickhouse,
+        EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path) as clickhouse,
         new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG, web_port=port) as pipeline,
     ):
         worker = pipeline.start_worker()
@@ -52,9 +52,9 @@ def test_readiness_follows_clickhouse_and_the_worker_resumes_by_itself(tmp_path:
 
 
 def test_a_worker_without_clickhouse_stops_when_told(tmp_path: Path) -> None:
-    port = choose_port(None)
+    port = reserve_port()
     with (
-        EmbeddedClickHouse(tmp_path / "data", None, tmp_path) as clickhouse,
+        EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path) as clickhouse,
         new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG, web_port=port) as pipeline,
     ):
         worker = pipeline.start_worker()

@@ -16,6 +16,7 @@ from tests.oracle.compare import assert_equal_views
 from tests.oracle.dataset import CATALOG, Size, generate
 from tests.oracle.judge import Message, judge
 from tests.oracle.tables import tables
+from tests.ports import reserve_port
 
 PARTITIONS = 4
 
@@ -58,7 +59,7 @@ def test_every_cell_of_a_run_equals_brute_force(tmp_path: Path) -> None:
     messages = as_published(lines, int(time.time() * 1000))
     oracle = tables(judge(messages, CATALOG, PARTITIONS), CATALOG)
     assert answer == f'{{"n":{len(oracle.views["retention_daily"].rows)}}}\n'
-    with EmbeddedClickHouse(folder / "clickhouse", None, tmp_path) as clickhouse:
+    with EmbeddedClickHouse(folder / "clickhouse", reserve_port(), tmp_path) as clickhouse:
         client = get_client(host=clickhouse.host, port=clickhouse.port, database="retention")
         # When a line was published is not known here, and a dead letter says it.
         assert_equal_views(client, oracle, [view for view in oracle.views if view != "dead_letters"])

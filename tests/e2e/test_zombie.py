@@ -15,7 +15,6 @@ STEPS = 10
 FROZEN_S = 10
 
 
-@pytest.mark.timeout(240)
 def test_a_frozen_worker_that_wakes_up_changes_nothing(pipeline: Pipeline) -> None:
     chance = random.Random(11)
     messages = generate(11, Size(users=10, days=45)).messages(PARTITIONS)

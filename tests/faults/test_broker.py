@@ -39,7 +39,6 @@ def test_kill_9_of_the_broker_loses_nothing(clickhouse: EmbeddedClickHouse, data
         assert worker.stop() == 0
 
 
-@pytest.mark.timeout(180)
 def test_leaders_that_move_lose_nothing(clickhouse: EmbeddedClickHouse, database: str, tmp_path: Path) -> None:
     chance = random.Random(32)
     with (

@@ -14,13 +14,14 @@ from tests.faults.load import in_parts
 from tests.faults.proxy import Mood, running_proxy
 from tests.faults.small_disk import small_disk
 from tests.oracle.dataset import CATALOG
+from tests.ports import reserve_port
 
 _PARTS = 12
 _BALLAST = "ballast"
 _BACK_S = 20.0
 
 
-@pytest.mark.parametrize("mood", [Mood.SLOW, Mood.REFUSE, Mood.LOSE, Mood.LATE, None])
+@pytest.mark.parametrize("mood", [Mood.SLOW, Mood.REFUSE, Mood.FULL, Mood.CUT, Mood.LOSE, Mood.LATE, None])
 def test_requests_that_go_wrong_on_the_way_change_nothing(pipeline: Pipeline, mood: Mood | None) -> None:
     seed = random.Random(str(mood)).randrange(1000)
     with running_proxy(pipeline.settings.clickhouse_url, seed) as proxy:
@@ -44,7 +45,7 @@ def test_requests_that_go_wrong_on_the_way_change_nothing(pipeline: Pipeline, mo
 def test_kill_9_of_clickhouse_loses_no_row_that_it_acknowledged(tmp_path: Path) -> None:
     chance = random.Random(21)
     with (
-        EmbeddedClickHouse(tmp_path / "data", None, tmp_path) as clickhouse,
+        EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path) as clickhouse,
         new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG) as pipeline,
     ):
         pipeline.start_worker()
@@ -66,7 +67,7 @@ def test_a_full_disk_of_clickhouse_is_waited_for(tmp_path: Path) -> None:
     parts = in_parts(22, _PARTS)
     with (
         small_disk(tmp_path / "disk", mebibytes=64) as disk,
-        EmbeddedClickHouse(disk / "data", None, tmp_path) as clickhouse,
+        EmbeddedClickHouse(disk / "data", reserve_port(), tmp_path) as clickhouse,
         new_pipeline(clickhouse.url, "retention", tmp_path, CATALOG) as pipeline,
     ):
         worker = pipeline.start_worker()

@@ -13,6 +13,7 @@ _VIEWS = ["pipeline_progress"]
 _NOON_MS = 1_700_020_800_000
 _DAY = _NOON_MS // 86_400_000
 _STEPS = 8
+_EVENTS = 100
 
 
 def test_a_plain_counter_is_exact_while_nothing_fails(pipeline: Pipeline) -> None:
@@ -34,12 +35,14 @@ def test_the_comparison_sees_what_kill_9_does_to_a_plain_counter(pipeline: Pipel
     pipeline.wait_until_folded()
     with pytest.raises(AssertionError, match=r"pipeline_progress.*consumed is"):
         pipeline.assert_exact(restarted=True, views=_VIEWS)
+    ((counted,),) = pipeline.client.query("SELECT sum(consumed) FROM progress FINAL").result_rows
+    assert counted > _STEPS * _EVENTS, "it counts twice what it reads again"
 
 
 def _events(pipeline: Pipeline, step: int) -> list[Message]:
     """Good events, each of a user of its own, in the users' own partitions."""
     chance = random.Random(step)
-    users = [f"u{step}-{number}" for number in range(100)]
+    users = [f"u{step}-{number}" for number in range(_EVENTS)]
     chance.shuffle(users)
     made = []
     for user in users:

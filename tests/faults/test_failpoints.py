@@ -2,21 +2,19 @@
 
 import random
 import signal
-import time
 
 import pytest
 
 from tests.e2e.pipeline import Pipeline
 from tests.faults.group import bury_the_dead
-from tests.faults.load import in_parts
+from tests.faults.load import feed, in_parts
 from tests.faults.worker_main import FAULT_HIT, FAULT_POINT, POINTS, PROGRAM
 from tests.oracle.judge import Message
 
-_DEADLINE_S = 30.0
 _PARTS = 16
-#: Passed once a record or a user, while the worker starts on a changelog.
-_AT_THE_START = ("changelog-record-read", "user-rebuilt")
-_MOST_HITS = {"changelog-record-read": 60, "user-rebuilt": 60, "one-table-written": 8, "changelog-under-way": 12}
+#: Passed while the worker starts on a changelog only.
+_AT_THE_START = ("changelog-record-read", "changelog-fetch-read", "users-rebuilt", "partition-rebuilt")
+_MOST_HITS = {"changelog-record-read": 60, "one-table-written": 8, "changelog-under-way": 12}
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -28,12 +26,7 @@ def test_kill_9_at_a_named_point_changes_nothing(pipeline: Pipeline, point: str)
     hit = chance.randint(1, _MOST_HITS.get(point, 4))
     doomed = pipeline.start_worker(PROGRAM, environment={FAULT_POINT: point, FAULT_HIT: str(hit)})
     doomed.expected = False
-    deadline = time.monotonic() + _DEADLINE_S
-    # Little by little, so that it passes every stage several times.
-    while doomed.process.poll() is None and time.monotonic() < deadline:
-        if len(parts) > _PARTS // 4:
-            pipeline.publish(parts.pop(0))
-        time.sleep(0.2)
+    feed(pipeline, parts, _PARTS // 4, lambda: doomed.process.poll() is not None)
     assert doomed.process.poll() == -signal.SIGKILL, f"{point} was not passed {hit} times; see {doomed.log}"
     for part in parts:
         pipeline.publish(part)

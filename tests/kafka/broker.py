@@ -12,6 +12,7 @@ from typing import Final
 from deploy.embedded.broker import EmbeddedBroker
 from schemas.errors import Terminal
 from tests.kafka.cluster import ApacheKafka
+from tests.ports import reserve_port
 
 __all__ = ["empty_broker", "is_apache"]
 
@@ -37,14 +38,15 @@ def empty_broker(log_dir: Path) -> Iterator[str]:
         kafka.clear()
         yield kafka.bootstrap
     else:
-        with EmbeddedBroker(None, log_dir) as broker:
+        with EmbeddedBroker(reserve_port(), log_dir) as broker:
             yield broker.bootstrap
 
 
 @cache
 def _apache_kafka() -> ApacheKafka:
     """One node for all tests of this process, ended with it."""
+    folder = TemporaryDirectory(prefix="retention-kafka-")
+    # Registered after the folder's own removal, so that Kafka ends before its data go.
     ending = ExitStack()
     atexit.register(ending.close)
-    folder = ending.enter_context(TemporaryDirectory(prefix="retention-kafka-"))
-    return ending.enter_context(ApacheKafka(Path(folder)))
+    return ending.enter_context(ApacheKafka(Path(ending.enter_context(folder))))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.embedded.ports import choose_port
 from deploy.embedded.service import EmbeddedService
 from schemas.errors import Terminal
 from tests.kafka.jars import jars, java
+from tests.ports import reserve_port
 
 __all__ = ["KafkaNode", "Member"]
 
@@ -32,8 +32,8 @@ class Member:
 
     @classmethod
     def new(cls, number: int) -> "Member":
-        """On ports that are free now."""
-        return cls(number, choose_port(None), choose_port(None))
+        """On ports of its own."""
+        return cls(number, reserve_port(), reserve_port())
 
 
 class KafkaNode(EmbeddedService):

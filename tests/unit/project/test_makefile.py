@@ -21,11 +21,12 @@ def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
 def test_expected_targets_exist() -> None:
     assert targets() >= {"help", "demo", "test", "lint", "types", "contracts", "bench", "clean", "lock", "format"}
+    assert targets() >= {"faults", "test-kafka"}
 
 
 def test_help_lists_every_target_with_a_sentence() -> None:
@@ -61,4 +62,11 @@ def test_ci_runs_every_check_and_reads_no_input() -> None:
     assert script.stat().st_mode & 0o111
     assert "set -euo pipefail" in text
     assert "exec </dev/null" in text
-    assert "make lint types contracts test" in text
+    assert set(re.findall(r"^make (.+)$", text, re.MULTILINE)[0].split()) == {
+        "lint",
+        "types",
+        "contracts",
+        "test",
+        "faults",
+        "test-kafka",
+    }
