@@ -26,8 +26,10 @@ __all__ = ["RetentionApp", "create_app"]
 
 #: Batches waiting in the agent's queue; each holds at most one fetch of one partition.
 _QUEUED_BATCHES: Final = 16
-#: Batches of the changelog that Faust collects before the table takes them in.
+#: Fetches of the changelog that Faust keeps, though the table has taken them in already; 1 means something else to it.
 _RECOVERY_BATCHES: Final = 2
+#: How often a recovery is looked at.
+_LOOK_S: Final = 1.0
 _FETCH_BYTES: Final = 2 * 1024 * 1024
 _BATCH_BYTES: Final = 512 * 1024
 #: ClickHouse may be away for long, during which nothing is polled.
@@ -69,7 +71,9 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
         _Reader(app),
     )
 
-    app.health = Health(app.worker, sink, partial(_ask_broker, app), partial(_end_of, app))
+    app.health = Health(
+        app.worker, sink, partial(_ask_broker, app), partial(_end_of, app), partial(_recovered, app, table)
+    )
 
     async def fold(stream: StreamT[Any]) -> None:
         try:
@@ -91,10 +95,16 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
             await app.crash(error)
             raise
 
+    async def look_for_lost_fetches() -> None:
+        while not app.should_stop:
+            await asyncio.sleep(_LOOK_S)
+            await table.look_for_lost_fetches()
+
     async def drop(*_: Any, **__: Any) -> None:
         app.worker.revoke()
 
     app.task(flush_beat)
+    app.task(look_for_lost_fetches)
     app.on_partitions_revoked.connect(drop)
     return app
 
@@ -106,6 +116,10 @@ def _running_producer(app: RetentionApp) -> AIOKafkaProducer:
 
 def _end_of(app: RetentionApp, tp: TP) -> int | None:
     return cast("BatchConsumer", app.consumer).end(tp)
+
+
+def _recovered(app: RetentionApp, table: UsersTable) -> int | None:
+    return table.fetches if app.consumer.assignment() else None
 
 
 async def _ask_broker(app: RetentionApp) -> None:

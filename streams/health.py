@@ -31,16 +31,27 @@ class Health:
     """Watches the broker and the worker's progress."""
 
     def __init__(
-        self, worker: Worker, sink: Sink, probe: Callable[[], Awaitable[object]], end_of: Callable[[TP], int | None]
+        self,
+        worker: Worker,
+        sink: Sink,
+        probe: Callable[[], Awaitable[object]],
+        end_of: Callable[[TP], int | None],
+        recovered: Callable[[], int | None],
     ) -> None:
-        """``probe`` asks the broker something and raises when it does not answer; ``end_of`` gives known ends."""
+        """Watch ``worker`` and ``sink``.
+
+        ``probe`` asks the broker something and raises when it does not answer; ``end_of`` gives known ends;
+        ``recovered`` counts what recoveries have read, ``None`` when no partition is assigned.
+        """
         self._worker = worker
         self._sink = sink
         self._probe = probe
         self._end_of = end_of
+        self._recovered = recovered
         self._broker_trouble: str | None = None
-        self._stalled_s = self._beyond_s = 0.0
+        self._stalled_s = self._beyond_s = self._idle_s = 0.0
         self._last_seen: dict[TP, int] = {}
+        self._last_recovered: int | None = None
 
     def troubles(self) -> list[str]:
         """Why the worker is not ready; empty when it is."""
@@ -67,13 +78,24 @@ class Health:
             if self._broker_trouble is None:
                 _log.warning("kafka: the broker does not answer (%r); waiting for it", error)
             self._broker_trouble = f"Kafka does not answer: {error!r}"
-            self._stalled_s = self._beyond_s = 0.0
+            self._stalled_s = self._beyond_s = self._idle_s = 0.0
             return
         if self._broker_trouble is not None:
             _log.info("kafka: the broker answers again")
             self._broker_trouble = None
+        self._notice_dead_recovery()
         await self._notice_stall()
         self._notice_lost_ground()
+
+    def _notice_dead_recovery(self) -> None:
+        """Faust's recovery may end without a word: partitions are assigned, and nothing of them is read any more."""
+        recovered = self._recovered()
+        if self._worker.owned or recovered is None or recovered != self._last_recovered:
+            self._last_recovered, self._idle_s = recovered, 0.0
+            return
+        self._idle_s += _PROBE_EVERY_S
+        if self._idle_s >= _STALLED_S:
+            raise Terminal(f"the recovery has read nothing for {self._idle_s:.0f} s and has not ended: restart")
 
     async def _notice_stall(self) -> None:
         seen = self._worker.positions()

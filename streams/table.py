@@ -1,23 +1,33 @@
 """The Faust table ``users``: the one durable state, kept per partition in the changelog's own bytes.
 
 Faust creates the changelog topic and reads it on recovery; writing is the flush's task, whole batches at a time.
+
+Around a rebalance Faust drops fetches of the changelog too, and would call the recovery complete without them. So the
+table itself keeps count of what it has taken in, tells Faust, and has read again what did not arrive.
 """
 
+import logging
 import struct
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import faust
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP, EventT
 
 from schemas.errors import Terminal
 from streams.codec import decode_user, encode_user, is_user, offsets_of, upgraded
 from streams.core.state import merge
 from streams.positions import FLUSH_KEY, decode_flush_point, decode_progress
-from streams.transport import RecordBatch
+from streams.transport import BatchConsumer, RecordBatch
 
 __all__ = ["UsersTable"]
+
+_log = logging.getLogger(__name__)
+
+#: Looks at a recovery that in a row see fetches which have not arrived, until they are fetched again.
+_PATIENCE_LOOKS: Final = 3
 
 
 class UsersTable(faust.Table[bytes, bytes]):
@@ -35,29 +45,44 @@ class UsersTable(faust.Table[bytes, bytes]):
         self._damage: Exception | None = None
         #: By partition: the era in which its changelog is read, and the next offset.
         self._read_to: dict[int, tuple[int, int]] = {}
+        #: By partition: how far it was fetched and taken in at the last looks, and at how many.
+        self._waiting: dict[TP, tuple[int, int, int]] = {}
+        #: How many fetches of changelogs were taken in, in all recoveries.
+        self.fetches = 0
+
+    async def on_changelog_event(self, event: EventT[Any]) -> None:
+        """Take in a fetch. A damaged record in it stops the worker when the recovery is over."""
+        message = event.message
+        try:
+            arrived = self.take_in(message.partition, cast("RecordBatch", message.value))
+        except (Terminal, struct.error) as error:
+            # Faust would log an exception here, go on, and end the recovery without the rest.
+            arrived, self._damage = True, error
+        self._tell(message.tp)
+        if not arrived:
+            await self._read_again(message.tp)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
-        """Take in recovered records. A damaged one stops the worker when the recovery is over."""
-        for event in batch:
-            message = event.message
-            try:
-                self.take_in(message.partition, cast("RecordBatch", message.value))
-            except (Terminal, struct.error) as error:
-                # Faust would log an exception here, go on, and end the recovery without the rest.
-                self._damage = error
+        """Nothing is left to do: fetches are taken in as they come."""
 
-    def take_in(self, partition: int, batch: RecordBatch) -> None:
-        """Take in the records of one fetch. Raises ``Terminal`` when some before them are missing."""
+    def take_in(self, partition: int, batch: RecordBatch) -> bool:
+        """Take in the records of one fetch; False when some before them did not arrive, so that it is too early.
+
+        Raises ``Terminal`` for a damaged record.
+        """
+        self.fetches += 1
         era, read_to = self._read_to.get(partition, (-1, 0))
         if batch.era < era:
-            return
+            return True
         if batch.era > era:
             read_to = batch.origin
+            self._read_to[partition] = batch.era, read_to
         if batch.begin > read_to:
-            raise Terminal(f"records {read_to} to {batch.begin} of changelog partition {partition} did not arrive")
+            return False
         self._read_to[partition] = batch.era, batch[-1].offset + 1
         for record in batch:
             self.apply(partition, record.key, record.value)
+        return True
 
     def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take in one record, unless the one that is there is ahead of it. Raises ``Terminal`` when it is damaged."""
@@ -69,6 +94,46 @@ class UsersTable(faust.Table[bytes, bytes]):
             value = upgraded(value)
         known = records.get(key)
         records[key] = value if known is None else _further(key, known, value)
+
+    def _tell(self, tp: TP) -> None:
+        """Let Faust know how far the changelog has been taken in: it takes the last fetch that it saw for that."""
+        offsets = self.app.tables.recovery.active_offsets
+        if tp in offsets:
+            offsets[tp] = self._read_to[tp.partition][1] - 1
+
+    async def look_for_lost_fetches(self) -> None:
+        """Read again what was fetched some looks ago and has not arrived. To be called now and then."""
+        recovery = self.app.tables.recovery
+        waiting, self._waiting = self._waiting, {}
+        if not recovery.in_recovery:
+            return
+        consumer = cast("BatchConsumer", self.app.consumer)
+        for tp, remaining in recovery.active_remaining().items():
+            era, read_to = self._read_to.get(tp.partition, (-1, 0))
+            if era != consumer.era(tp):
+                read_to = consumer.origin(tp)
+            fetched = consumer.fetched_to(tp)
+            if remaining <= 0 or fetched <= read_to:
+                continue
+            before = waiting.get(tp, (0, 0, 0))
+            looks = before[2] + 1 if before[:2] == (fetched, read_to) else 1
+            if looks < _PATIENCE_LOOKS:
+                self._waiting[tp] = fetched, read_to, looks
+            else:
+                self._read_to[tp.partition] = consumer.era(tp), read_to
+                self._tell(tp)
+                await self._read_again(tp)
+
+    async def _read_again(self, tp: TP) -> None:
+        read_to = self._read_to[tp.partition][1]
+        _log.info(
+            "changelog: a fetch from offset %d of partition %d did not arrive, reading again", read_to, tp.partition
+        )
+        try:
+            await self.app.consumer.seek_wait({tp: read_to})
+        except (TimeoutError, IllegalStateError, KafkaError) as error:
+            # Taken away meanwhile, or the broker is away; the next look tries again if it must.
+            _log.info("changelog: not yet (%r)", error)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Forget partitions that are owned no longer and hand over the others."""

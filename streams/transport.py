@@ -126,6 +126,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return bool(coordinator.generation == generation)
 
 
+class _NothingRead(dict[TP, int | None]):
+    """Faust drops what ends before the last offset that it passed on, and notes that offset even when a seek has gone
+    back meanwhile: it would drop the same messages for ever. Whoever takes in the batches looks at their beginnings.
+    """
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        """Nothing is noted."""
+
+
 class BatchConsumer(driver.Consumer):
     """Faust's consumer, delivering ``RecordBatch`` values.
 
@@ -135,6 +147,11 @@ class BatchConsumer(driver.Consumer):
 
     _thread: BatchConsumerThread
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As Faust's consumer."""
+        super().__init__(*args, **options)
+        self._read_offset = _NothingRead()
+
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -142,10 +159,16 @@ class BatchConsumer(driver.Consumer):
         """How often ``tp`` was sought."""
         return self._thread.eras.get(tp, 0)
 
+    def origin(self, tp: TP) -> int:
+        """Where ``tp`` was sought to last."""
+        return self._thread.origins.get(tp, 0)
+
+    def fetched_to(self, tp: TP) -> int:
+        """The offset after the last one that was fetched of ``tp``, whatever became of it."""
+        return self._thread.fetched_to.get(tp, 0)
+
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         """Read on at ``positions``, in a new era."""
-        for tp in positions:
-            self._read_offset[tp] = None
         await self._thread.go_to(positions)
 
     async def prove_ownership(self, positions: Mapping[TP, int], generation: int) -> bool:

@@ -27,12 +27,15 @@ class Scene:
     behind: bool = False
     position: int = 100
     end: int | None = 100
+    recovered: int | None = 0
     trouble: str | None = None
     broker: Exception | None = None
     watch: Health = field(init=False)
 
     def __post_init__(self) -> None:
-        self.watch = Health(cast("Worker", self), cast("Sink", self), self._probe, lambda _tp: self.end)
+        self.watch = Health(
+            cast("Worker", self), cast("Sink", self), self._probe, lambda _tp: self.end, lambda: self.recovered
+        )
 
     async def _probe(self) -> Any:
         if self.broker is not None:
@@ -90,3 +93,25 @@ def test_a_topic_that_was_made_anew_is_refused_but_a_new_leader_is_waited_for() 
     scene.end = 0
     with pytest.raises(Terminal, match="made anew.*RETENTION_EPOCH"):
         scene.look(LOOKS_A_MINUTE)
+
+
+def test_a_recovery_that_ended_without_a_word_is_given_up() -> None:
+    scene = Scene(owned=frozenset(), recovered=7)
+    scene.look(LOOKS_A_MINUTE)
+    with pytest.raises(Terminal, match=r"recovery has read nothing for 120 s.*restart"):
+        scene.look(2 * LOOKS_A_MINUTE)
+
+
+def test_a_recovery_that_goes_on_and_a_worker_without_partitions_are_waited_for() -> None:
+    scene = Scene(owned=frozenset(), recovered=0)
+    for fetches in range(4 * LOOKS_A_MINUTE):
+        scene.recovered = fetches // LOOKS_A_MINUTE
+        scene.look()
+    scene.recovered = None
+    (trouble,) = scene.look(4 * LOOKS_A_MINUTE)
+    assert "no partitions" in trouble
+
+
+def test_a_recovery_is_not_given_up_while_the_broker_is_away() -> None:
+    scene = Scene(owned=frozenset(), recovered=7, broker=KafkaConnectionError("gone"))
+    assert scene.look(4 * LOOKS_A_MINUTE)

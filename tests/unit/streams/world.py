@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -192,12 +193,12 @@ def read_changelog(table: UsersTable, records: Iterable[Sent]) -> None:
     by_partition: defaultdict[int, list[Sent]] = defaultdict(list)
     for sent in records:
         by_partition[sent.partition].append(sent)
-    events = []
     for number, fetched in by_partition.items():
         messages = [Record(offset, sent.value, key=sent.key) for offset, sent in enumerate(fetched)]
         batch = RecordBatch(messages, 0, era=table._read_to.get(number, (0, 0))[0] + 1)
-        events.append(SimpleNamespace(message=SimpleNamespace(partition=number, value=batch)))
-    table.apply_changelog_batch(cast("Iterable[EventT[Any]]", events))
+        message = SimpleNamespace(tp=TP(CHANGELOG, number), partition=number, value=batch)
+        with suppress(StopIteration):  # it ends without waiting for anything
+            table.on_changelog_event(cast("EventT[Any]", SimpleNamespace(message=message))).send(None)
 
 
 class Group:
