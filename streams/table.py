@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 
 import faust
 from aiokafka.errors import IllegalStateError, KafkaError
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
 from faust.types import TP, EventT
 
 from schemas.errors import Terminal
@@ -95,15 +97,19 @@ class UsersTable(faust.Table[bytes, bytes]):
         known = records.get(key)
         records[key] = value if known is None else _further(key, known, value)
 
+    @property
+    def _recovery(self) -> Recovery:
+        return cast("TableManager", self.app.tables).recovery
+
     def _tell(self, tp: TP) -> None:
         """Let Faust know how far the changelog has been taken in: it takes the last fetch that it saw for that."""
-        offsets = self.app.tables.recovery.active_offsets
+        offsets = self._recovery.active_offsets
         if tp in offsets:
             offsets[tp] = self._read_to[tp.partition][1] - 1
 
     async def look_for_lost_fetches(self) -> None:
         """Read again what was fetched some looks ago and has not arrived. To be called now and then."""
-        recovery = self.app.tables.recovery
+        recovery = self._recovery
         waiting, self._waiting = self._waiting, {}
         if not recovery.in_recovery:
             return
@@ -126,9 +132,7 @@ class UsersTable(faust.Table[bytes, bytes]):
 
     async def _read_again(self, tp: TP) -> None:
         read_to = self._read_to[tp.partition][1]
-        _log.info(
-            "changelog: a fetch from offset %d of partition %d did not arrive, reading again", read_to, tp.partition
-        )
+        _log.info("changelog: what follows offset %d of %s did not arrive, reading again", read_to, tp)
         try:
             await self.app.consumer.seek_wait({tp: read_to})
         except (TimeoutError, IllegalStateError, KafkaError) as error:

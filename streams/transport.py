@@ -127,8 +127,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class _NothingRead(dict[TP, int | None]):
-    """Faust drops what ends before the last offset that it passed on, and notes that offset even when a seek has gone
-    back meanwhile: it would drop the same messages for ever. Whoever takes in the batches looks at their beginnings.
+    """Faust's notes of the last offset that it passed on, by topic partition: always empty.
+
+    It drops what ends before that offset, and notes it even when a seek has gone back meanwhile: it would drop the same
+    messages for ever. Whoever takes in the batches looks at their beginnings and eras.
     """
 
     def __missing__(self, tp: TP) -> None:

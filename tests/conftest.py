@@ -8,6 +8,7 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse import EmbeddedClickHouse
@@ -19,6 +20,11 @@ _UNIT = _TESTS / "unit"
 _SPREAD = (_TESTS / "e2e", _TESTS / "faults")
 #: Their tests share what takes seconds to make.
 _TOGETHER = (_TESTS / "unit" / "traffic",)
+
+
+# How long an example takes is no property of the code.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 
 def pytest_configure() -> None:

@@ -84,11 +84,13 @@ def contribute_all(cells: Cells, users: DaySets, since: int) -> None:
     for last, rows in users.by_last_day(since - _LOOK_BACK):
         active = _unpacked(users, rows)
         group = _Group(last, first[rows], active)
-        for day in range(since, last + 1):
+        # No cell that ends before their first day knows them.
+        begin = max(since, int(group.first.min()))
+        for day in range(begin, last + 1):
             _daily(cells, group, day)
-        _weekly(cells, group, since)
-        _monthly(cells, group, since)
-        _windows(cells, group, since)
+        _weekly(cells, group, begin)
+        _monthly(cells, group, begin)
+        _windows(cells, group, begin)
 
 
 class _Group(NamedTuple):
@@ -99,11 +101,8 @@ class _Group(NamedTuple):
     active: Flags
 
     def on(self, day: int) -> Flags:
-        """Who was active on ``day``, which is not after ``last``."""
-        index = self.last - day
-        if index >= self.active.shape[1]:
-            return np.zeros(len(self.first), np.bool_)
-        return self.active[:, index]
+        """Who was active on ``day``, which lies between the earliest first day and ``last``."""
+        return self.active[:, self.last - day]
 
     def between(self, begin: int, end: int) -> Flags:
         """Who was active on a day of [``begin``, ``end``]."""
@@ -224,7 +223,7 @@ def contribute_segments_all(
     cuts = [_values(name, [one[place] for one in attributes]) for name, place in segments]
     for last, rows in users.by_last_day(since):
         group = _Group(last, first[rows], _unpacked(users, rows))
-        for day in range(since, last + 1):
+        for day in range(max(since, int(group.first.min())), last + 1):
             there = group.on(day) & (day - group.first <= HORIZON_DAYS)
             age, code = day - group.first[there], codes[rows[there]]
             for keys, value_of_code in cuts:
@@ -244,8 +243,8 @@ def contribute_check_ins_all(cells: Cells, check_ins: DaySets, since: int) -> No
     """Add what the sets of check-in days add to the cells of check-in streaks from ``since`` on."""
     for last, rows in check_ins.by_last_day(since):
         filled = _unpacked(check_ins, rows)
-        for day in range(since, last + 1):
+        for day in range(max(since, last - filled.shape[1] + 1), last + 1):
             index = last - day
-            if index < filled.shape[1]:
-                runs = _runs(filled[filled[:, index], index:]) if filled[:, index].any() else np.zeros(0, np.int64)
-                _count(cells, STREAK_CHECK_IN, day, runs)
+            there = filled[:, index]
+            if there.any():
+                _count(cells, STREAK_CHECK_IN, day, _runs(filled[there, index:]))
