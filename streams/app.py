@@ -1,6 +1,7 @@
 """The Faust app: one agent over both input topics, one table, batched delivery."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,8 @@ from streams.transport import BatchConsumer, BatchTransport
 from streams.worker import Worker
 
 __all__ = ["RetentionApp", "create_app"]
+
+_log = logging.getLogger(__name__)
 
 #: Batches waiting in the agent's queue; each holds at most one fetch of one partition.
 _QUEUED_BATCHES: Final = 16
@@ -92,6 +95,9 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
                 await asyncio.sleep(settings.flush_interval_s)
                 await app.worker.flush()
         except Exception as error:
+            if app.should_stop:
+                _log.info("worker: the flush under way ended with the worker (%r)", error)
+                return
             await app.crash(error)
             raise
 

@@ -51,6 +51,8 @@ async def _run(app: RetentionApp) -> None:
                 await working
             elif app.worker.owned:
                 await _finish(app)
+            # The consumer goes first from now on: no flush may begin that would ask it for anything.
+            app.worker.revoke()
             for task in (working, told):
                 task.cancel()
     finally:

@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.apps import AppSettings
 from streams.core import days
+from streams.core.app_fold import AppFold
 from streams.core.cells import Cells
 from streams.core.columns import DaySets, contribute_all, contribute_check_ins_all, contribute_segments_all
 from streams.core.contributions import contribute, contribute_check_ins
@@ -68,3 +70,13 @@ def test_many_users_at_once_add_what_they_add_one_by_one(users: list[tuple[int, 
     contribute_segments_all(at_once, columns, np.array(codes), ATTRIBUTES, segments=SEGMENTS, since=since)
     contribute_check_ins_all(at_once, columns, since)
     assert nonzero(at_once) == nonzero(one_by_one)
+
+
+def test_an_app_counts_many_users_at_once_by_its_own_segments() -> None:
+    states = [bit_set(0, [0, 1]), bit_set(3, [0]), bit_set(3, [0, 2])]
+    app, expected = AppFold("app", AppSettings(segments=("channel",))), Cells()
+    app.add_many(day_sets(states), np.arange(3), ATTRIBUTES, day_sets(states[:1]), BASE)
+    for (last, bits), attributes in zip(states, ATTRIBUTES, strict=True):
+        contribute(expected, last, bits, (("channel", attributes[3]),), BASE, 1)
+    contribute_check_ins(expected, *states[0], BASE, 1)
+    assert nonzero(app.totals) == nonzero(expected)
