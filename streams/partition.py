@@ -18,6 +18,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import EVENTS, REKEYED
+from streams.catch_up import CatchUp
 from streams.codec import decode_user, encode_key, encode_user
 from streams.core.days import NO_DAY
 from streams.core.partition_fold import Message, PartitionFold, Rekeyed
@@ -44,8 +45,6 @@ _log = logging.getLogger(__name__)
 
 #: Decoded states kept in a partition between flushes.
 _HOT_USERS: Final = 20_000
-#: Flush beats at the end of a topic without the messages that a flush point promises, before they are given up.
-_PATIENCE_BEATS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +97,7 @@ class Partition:
         self._published_end: dict[str, bool] = {}
         self._published_position = -1
         self._published_apps: set[str] = set()
-        #: By topic, where the next flush must be taken; empty when it may be taken anywhere.
-        self._flush_point: dict[str, int] = {}
-        self._beats_at_end = 0
-        self._held: list[tuple[str, Sequence[Message]]] = []
+        self._catch_up = CatchUp(self.next_offset)
         #: Every open cell goes out with the first flush, so that one that was lost heals.
         self._whole = True
 
@@ -114,13 +110,8 @@ class Partition:
             ahead = max(ahead, users.next_offset)
             ahead_rekeyed = max(ahead_rekeyed, users.next_rekeyed_offset)
             await asyncio.sleep(0)
-        self._set_flush_point(ahead, ahead_rekeyed)
-
-    def _set_flush_point(self, ahead: int, ahead_rekeyed: int) -> None:
         flush = self._last_flush
-        point = {EVENTS.name: max(ahead, flush.events), REKEYED.name: max(ahead_rekeyed, flush.rekeyed)}
-        if any(offset > self.next_offset(topic) for topic, offset in point.items()):
-            self._flush_point = point
+        self._catch_up.aim_at({EVENTS.name: max(ahead, flush.events), REKEYED.name: max(ahead_rekeyed, flush.rekeyed)})
 
     def _count(self, users: UserColumns) -> None:
         self.fold.accepted[EVENTS.name] += users.accepted
@@ -146,16 +137,16 @@ class Partition:
 
     def arrived(self, topic: str) -> int:
         """The next offset of ``topic`` that has not come yet: what is held back has."""
-        return max([self.next_offset(topic)] + [held[-1].offset + 1 for name, held in self._held if name == topic])
+        return max(self.next_offset(topic), self._catch_up.held_to(topic))
 
     @property
     def catching_up(self) -> bool:
         """Whether the fold is still behind the flush that was under way before a crash."""
-        return any(self.next_offset(topic) < offset for topic, offset in self._flush_point.items())
+        return bool(self._catch_up.missing())
 
     def take(self, topic: str, messages: Sequence[Message]) -> None:
         """Fold a batch of ``topic``; what lies beyond the flush point waits until that flush has been taken."""
-        point = self._flush_point.get(topic)
+        point = self._catch_up.point(topic)
         if point is None:
             self._fold(topic, messages)
             return
@@ -164,7 +155,7 @@ class Partition:
         if before:
             self._fold(topic, before)
         if beyond:
-            self._held.append((topic, beyond))
+            self._catch_up.hold(topic, beyond)
             self._skip_to(topic, point)
 
     def _fold(self, topic: str, messages: Sequence[Message]) -> None:
@@ -214,29 +205,20 @@ class Partition:
             {TP(EVENTS.name, self.number): point.events, TP(REKEYED.name, self.number): point.rekeyed},
             dead,
             outgoing,
-            bool(self._held),
+            self._catch_up.holds,
         )
-        self._release()
+        for topic, messages in self._catch_up.release():
+            self._fold(topic, messages)
         return flush
 
     def _gives_up_waiting(self, at_end: dict[str, bool]) -> bool:
         """Whether the flush point lies where nothing will come: the messages before it have expired meanwhile."""
-        missing = [topic for topic, offset in self._flush_point.items() if self.next_offset(topic) < offset]
-        self._beats_at_end = self._beats_at_end + 1 if all(at_end[topic] for topic in missing) else 0
-        if self._beats_at_end < _PATIENCE_BEATS:
+        if not self._catch_up.gives_up(at_end):
             return False
-        for topic in missing:
-            point = self._flush_point[topic]
+        for topic, point in self._catch_up.missing().items():
             _log.warning("%s-%d: no messages before offset %d any more; going on from there", topic, self.number, point)
             self._skip_to(topic, point)
         return True
-
-    def _release(self) -> None:
-        """The flush at the flush point has been taken: go on with what was held back."""
-        self._flush_point.clear()
-        held, self._held = self._held, []
-        for topic, messages in held:
-            self._fold(topic, messages)
 
     def _add_cells(self, rows: RowWriter, at_end: dict[str, bool]) -> None:
         self._reopen_if_needed()

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.topics import EVENTS, REKEYED
-from streams import partition as partition_module
+from streams import catch_up as catch_up_module
 from streams.positions import FLUSH_KEY
 from tests.unit.core import brute
 from tests.unit.core.support import MONDAY, event
@@ -134,7 +134,7 @@ async def test_room_is_short_for_what_is_not_delivered_and_for_nothing_else() ->
 
 @pytest.fixture
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition_module, "_PATIENCE_BEATS", PATIENCE)
+    monkeypatch.setattr(catch_up_module, "_PATIENCE_BEATS", PATIENCE)
 
 
 @pytest.mark.usefixtures("_short_patience")
