@@ -11,7 +11,8 @@ PACKAGES := schemas streams sinks deploy
 # The first of these that runs, is 3.11 to 3.13 and can make a virtual environment; PYTHON=/path/to/python3 overrides.
 CANDIDATES := python3.13 python3.12 python3.11 python3 python
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(SUITABLE)' >/dev/null 2>&1 && echo $(name))))
+# They are looked for where $(PYTHON) is used first, and only there: each use would start them all again.
+PYTHON ?= $(eval PYTHON := $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(SUITABLE)' >/dev/null 2>&1 && echo $(name)))))$(PYTHON)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

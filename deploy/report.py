@@ -1,11 +1,12 @@
 """The retention triangle in the terminal: ``fetch`` reads it from the views, ``render`` draws it.
 
 Every number is the views' own; pooled rates are summed in SQL. What the caller asks for is bound as query parameters.
+The cells are read from the first cohort shown on: the views pass that bound down to the key of their table.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -45,7 +46,8 @@ _SOURCES: Final[Mapping[Period, _Source]] = {
 }
 _BY_SEGMENT: Final = _Source("retention_daily_by_segment", "cohort_date", "day_n", "cohort_date + day_n")
 
-_APPS: Final = "SELECT DISTINCT app_id FROM active_users ORDER BY app_id"
+#: An app whose first day has not come has no row in any view yet.
+_APPS: Final = "SELECT app_id, today FROM internal_apps WHERE first_date <= today ORDER BY app_id"
 
 _VALUES: Final = """
 SELECT value
@@ -59,16 +61,22 @@ _CELLS: Final = """
 SELECT $start, $n, cohort_users, retained_users, retention_rate, is_complete
 FROM $view
 WHERE app_id = {app:String} AND audience = {audience:String} AND $n IN {columns:Array(UInt16)} $where
-    AND $begins <= (SELECT max(date) FROM active_users WHERE app_id = {app:String})
-    AND $start IN
-    (
-        SELECT DISTINCT $start
-        FROM $view
-        WHERE app_id = {app:String} AND audience = {audience:String} $where
-        ORDER BY $start DESC
-        LIMIT {cohorts:UInt32}
-    )
+    AND $start >= {since:Date} AND $begins <= {today:Date}
 ORDER BY $start, $n
+"""
+
+#: Segments have no rows for days without users, so that their latest cohorts may lie anywhere.
+_FIRST_OF_SEGMENT: Final = """
+SELECT min(cohort_date)
+FROM
+(
+    SELECT DISTINCT cohort_date
+    FROM retention_daily_by_segment
+    WHERE app_id = {app:String} AND segment = {segment:String} AND value = {value:String}
+        AND cohort_date <= {today:Date} AND day_n = 0
+    ORDER BY cohort_date DESC
+    LIMIT {cohorts:UInt32}
+)
 """
 
 _POOLED: Final = """
@@ -83,6 +91,8 @@ GROUP BY $n
 """
 
 _MOST_NAMES: Final = 10
+#: No day of ClickHouse lies before it.
+_EARLIEST: Final = date(1970, 1, 1)
 
 
 def fetch(
@@ -119,16 +129,19 @@ def fetch(
         raise ValueError(f"the value {plain(value)!r} needs the segment that it belongs to")
     if segment is not None and (audience, period) != ("new", "daily"):
         raise ValueError("segments cut the daily retention of new users only")
-    known = [str(row[0]) for row in client.query(_APPS).result_rows]
-    app_id = _choose_app(app, known)
+    known: dict[str, date] = {str(row[0]): row[1] for row in client.query(_APPS).result_rows}
+    app_id = _choose_app(app, list(known))
+    today = known[app_id]
     # Offset 0 is always there, so that a cohort too young for every column still gets its row.
-    parameters: dict[str, Any] = {"app": app_id, "audience": audience, "columns": [0, *offsets], "cohorts": cohorts}
-    source, where = _SOURCES[period], ""
+    parameters: dict[str, Any] = {"app": app_id, "audience": audience, "columns": [0, *offsets], "today": today}
+    source, where, since = _SOURCES[period], "", _first_start(period, today, cohorts)
     if segment is not None:
         source, where = _BY_SEGMENT, "AND segment = {segment:String} AND value = {value:String}"
         parameters |= {"segment": segment, "value": value}
         values = [str(row[0]) for row in client.query(_VALUES, {"app": app_id, "segment": segment}).result_rows]
         _check_value(segment, value, values)
+        since = client.query(_FIRST_OF_SEGMENT, parameters | {"cohorts": cohorts}).result_rows[0][0]
+    parameters["since"] = since
     rows = client.query(_fill(_CELLS, source, where), parameters).result_rows
     if not rows:
         raise NothingToReport(f"app {plain(app_id)!r} has no {audience} users yet")
@@ -152,6 +165,16 @@ def _fill(sql: str, source: _Source, where: str) -> str:
     for mark, text in (("$view", source.view), ("$start", source.start), ("$begins", source.begins), ("$n", source.n)):
         sql = sql.replace(mark, text)
     return sql.replace("$where", where)
+
+
+def _first_start(period: Period, today: date, cohorts: int) -> date:
+    """Start of the first of the latest ``cohorts`` cohorts, of which there is one for each period."""
+    if period == "monthly":
+        months = max(today.year * 12 + today.month - cohorts, _EARLIEST.year * 12)
+        return date(months // 12, months % 12 + 1, 1)
+    latest = today if period == "daily" else today - timedelta(today.weekday())
+    days = (cohorts - 1) * (1 if period == "daily" else 7)
+    return latest - timedelta(min(days, (latest - _EARLIEST).days))
 
 
 def _choose_app(app: str | None, known: list[str]) -> str:

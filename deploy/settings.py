@@ -115,7 +115,9 @@ class Settings(BaseSettings):
         default=262_144, ge=1024, le=8 * 1024 * 1024, description="larger events are refused as `invalid`"
     )
     web_host: str = Field(
-        default="127.0.0.1", min_length=1, description="address on which the worker serves `/healthz` and `/readyz`"
+        default="127.0.0.1",
+        min_length=1,
+        description="address on which the worker serves `/healthz`, `/readyz` and `/metrics`",
     )
     web_port: int = Field(default=0, ge=0, le=_MAX_PORT, description="port of these pages; 0 turns them off")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

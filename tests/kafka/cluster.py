@@ -14,7 +14,7 @@ from tests.kafka.node import KafkaNode, Member
 
 __all__ = ["ApacheKafka"]
 
-_READY_S: Final = 60.0
+_READY_S: Final = 180.0
 
 
 class ApacheKafka:

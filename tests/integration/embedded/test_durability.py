@@ -15,13 +15,14 @@ from deploy.embedded.clickhouse import EmbeddedClickHouse
 from deploy.embedded.engine.errors import DataDirError
 from deploy.embedded.process import ServiceError
 from tests.integration.embedded.web import Web
+from tests.ports import reserve_port
 
 TABLE = "CREATE TABLE t (n UInt32) ENGINE = MergeTree ORDER BY n"
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
-    with EmbeddedClickHouse(tmp_path / "data", log_dir=tmp_path / "logs") as server:
+    with EmbeddedClickHouse(tmp_path / "data", reserve_port(), tmp_path / "logs") as server:
         yield server
 
 

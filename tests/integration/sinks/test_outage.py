@@ -17,14 +17,15 @@ from sinks.client import Client, connect, named_errors
 from sinks.migrate import migrate
 from sinks.retry import Backoff
 from sinks.upsert import ClickHouseSink
-from tests.integration.sinks.gateway import LOSE_ANSWER, Gateway, Silence, free_port
+from tests.integration.sinks.gateway import LOSE_ANSWER, Gateway, Silence
+from tests.ports import reserve_port
 
 QUICK = Backoff(first=0.01, cap=0.05)
 
 
 @pytest.fixture
 def port() -> int:
-    return free_port()
+    return reserve_port()
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ async def test_rows_wait_for_a_server_that_starts_later(
 
 
 async def test_a_server_killed_in_mid_write_comes_back_with_every_row(tmp_path: Path) -> None:
-    with EmbeddedClickHouse(tmp_path) as server:
+    with EmbeddedClickHouse(tmp_path, reserve_port()) as server:
         client = connect(server.url, "default", "", "retention")
         migrate(client, 1)
         sink = ClickHouseSink(server.url, "default", "", "retention", QUICK)
