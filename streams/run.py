@@ -8,6 +8,8 @@ import signal
 import threading
 from typing import Final
 
+from aiokafka.errors import KafkaError
+
 from schemas.errors import Terminal
 from streams.app import RetentionApp
 from streams.web import serve
@@ -79,7 +81,13 @@ def _end_in_any_case() -> None:
 
 async def _work(app: RetentionApp) -> None:
     """Start, and return when the app has crashed or must be given up."""
-    await app.start()
+    try:
+        await app.start()
+    except KafkaError as error:
+        where = app.stream_settings.bootstrap
+        raise Terminal(
+            f"Kafka at {where} stopped answering while the worker started ({error!r}): start both"
+        ) from error
     watching = asyncio.create_task(app.health.watch())
     try:
         while not (app.crashed or watching.done()):
