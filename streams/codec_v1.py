@@ -1,4 +1,4 @@
-"""User records as version 0.1.0 wrote them; ``streams.codec`` reads them and writes its own version."""
+"""User records of version 1; ``streams.codec`` reads them and writes its own version."""
 
 import struct
 import sys

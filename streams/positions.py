@@ -63,7 +63,7 @@ def encode_flush_point(point: FlushPoint) -> bytes:
 def decode_flush_point(record: bytes) -> FlushPoint:
     """The flush point in ``record``. Raises ``Terminal`` when it was damaged.
 
-    Version 0.1.0 wrote a whole progress record there.
+    Earlier builds wrote a whole progress record there.
     """
     parts = _decode(record)
     if isinstance(parts, list):

@@ -82,7 +82,7 @@ def test_a_damaged_record_is_never_half_read(user: UserState, data: st.DataObjec
 
 
 def test_records_of_version_1_are_read_and_written_anew_as_the_current_version() -> None:
-    """The bytes were written by the code of version 0.1.0."""
+    """The bytes were written by the code that wrote version 1."""
     assert decode_user(EMPTY_V1) == UserState()
     user = decode_user(FULL_V1)
     assert (user.offset, user.rekeyed_offset, user.last_day, user.days) == (123456789012, 77, 20_000, 1 << 400 | 0b1011)
