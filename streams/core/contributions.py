@@ -2,8 +2,8 @@
 
 ``mark`` is the one rule: what setting day ``t`` adds, given the days before it. In order it is all there is to do
 (cheap). For any other change the state's whole contribution is taken back and the new one is given
-(``contribute`` with sign -1, then +1), which replays ``mark`` over the user's days. A rebuild after recovery is
-``contribute`` over every user. So incremental and rebuilt cells agree by construction, and a test checks it.
+(``contribute`` with sign -1, then +1), which replays ``mark`` over the user's days. A rebuild after recovery adds what
+``contribute`` over every user would, in columns (``streams.core.columns``); tests check that all of them agree.
 """
 
 from typing import Final

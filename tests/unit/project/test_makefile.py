@@ -13,9 +13,12 @@ from tests.unit.project.compose_file import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str, folder: Path = ROOT, first: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run make; programs in the folder ``first`` are found before others."""
     # Not as a part of the make that may be running these tests.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    if first is not None:
+        environment |= {"PATH": f"{first}:{environment['PATH']}"}
     command = ["make", "--no-print-directory", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -50,6 +53,21 @@ def test_missing_python_is_named(tmp_path: Path, python: str) -> None:
     assert made.returncode == 2
     assert "Python 3.11, 3.12 or 3.13" in made.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_pythons_are_looked_for_once_and_only_when_needed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    probed = tmp_path / "python3.13"
+    probed.write_text(f"#!/bin/sh\necho asked >> '{log}'\n", encoding="utf-8")
+    probed.chmod(0o755)
+    assert make("help", first=tmp_path).returncode == 0
+    assert log.read_text(encoding="utf-8") == ""
+    dry = make("--dry-run", "--always-make", "install", first=tmp_path)
+    assert dry.stdout.count("python3.13") > 1
+    assert log.read_text(encoding="utf-8") == "asked\n"
+    make("--dry-run", "--always-make", f"PYTHON={probed}", first=tmp_path)
+    assert log.read_text(encoding="utf-8") == "asked\n"
 
 
 def test_plain_make_installs() -> None:
