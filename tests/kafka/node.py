@@ -39,6 +39,9 @@ class Member:
 class KafkaNode(EmbeddedService):
     """A node with its data on disk: killed and started again, it goes on with them on the same port."""
 
+    #: After a kill it reads through all segments that were open, which takes long on a busy machine.
+    start_deadline = 240.0
+
     flag = "the test's Member"
 
     def __init__(self, member: Member, members: Sequence[Member], folder: Path) -> None:
