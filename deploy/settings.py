@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from deploy.apps_text import read_apps
 from schemas.apps import AppCatalog
 from schemas.errors import PipelineError
 
@@ -39,25 +40,6 @@ _MAX_PORT: Final = 65535
 
 class SettingsError(PipelineError):
     """A variable holds a value that cannot be used; the message names it, its value and the way out."""
-
-
-def _apps(value: Any) -> Any:
-    """Turn the text of RETENTION_APPS (JSON, or ``@path`` of a JSON file) into the catalog's plain data."""
-    if not isinstance(value, str):
-        return value
-    text = value
-    if value.startswith("@"):
-        path = Path(value[1:]).expanduser()
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"the file {str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
-            ) from error
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error}); write a JSON object, or @ and the path of a JSON file") from error
 
 
 class Settings(BaseSettings):
@@ -97,7 +79,7 @@ class Settings(BaseSettings):
         le=2**32 - 1,
         description="version of the results; a higher one computes everything again beside the current one",
     )
-    apps: Annotated[AppCatalog, NoDecode, BeforeValidator(_apps)] = Field(
+    apps: Annotated[AppCatalog, NoDecode, BeforeValidator(read_apps)] = Field(
         default=AppCatalog(),
         description='the apps and how each is counted: JSON such as `{"listed": {"wx1": {}}}`, or `@` and the path of '
         "a JSON file; without listed apps every app is accepted",
@@ -114,10 +96,13 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(
         default=262_144, ge=1024, le=8 * 1024 * 1024, description="larger events are refused as `invalid`"
     )
+    state_dir: Path | None = Field(
+        default=None,
+        description="a directory on a local disk for the states of users at rest, when there are more than memory "
+        "holds; needs `pip install 'retention[rocksdb]'`; unset, they stay in memory",
+    )
     web_host: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="address on which the worker serves `/healthz`, `/readyz` and `/metrics`",
+        default="127.0.0.1", min_length=1, description="address of the worker's `/healthz`, `/readyz` and `/metrics`"
     )
     web_port: int = Field(default=0, ge=0, le=_MAX_PORT, description="port of these pages; 0 turns them off")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -205,6 +190,8 @@ def settings_environment(settings: Settings) -> dict[str, str]:
             text = value.model_dump_json()
         elif isinstance(value, SecretStr):
             text = value.get_secret_value()
+        elif value is None:
+            text = ""
         else:
             text = str(value)
         environment[f"{PREFIX}{name.upper()}"] = text
@@ -224,6 +211,7 @@ def stream_settings(settings: Settings) -> "StreamSettings":
         flush_interval_s=settings.flush_interval_s,
         session_timeout_s=settings.session_timeout_s,
         max_event_bytes=settings.max_event_bytes,
+        state_dir=settings.state_dir.expanduser() if settings.state_dir else None,
         web_host=settings.web_host,
         web_port=settings.web_port,
         replication=settings.replication,
@@ -245,7 +233,7 @@ def settings_table() -> str:
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        if isinstance(default, SecretStr):
+        if isinstance(default, SecretStr) or default is None:
             shown = ""
         elif isinstance(default, AppCatalog):
             shown = "`{}`"

@@ -48,7 +48,7 @@ class RetentionApp(faust.App):
     sink: Sink
 
     def _create_directories(self) -> None:
-        """Nothing is kept on disk."""
+        """Faust keeps nothing on disk."""
 
 
 def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
@@ -61,6 +61,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
     table = UsersTable(
         app,
         lambda numbers: app.worker.recover(table, numbers),
+        settings.state_dir,
         name="users",
         partitions=settings.partitions,
         extra_topic_configs=topic.config,

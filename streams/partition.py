@@ -37,6 +37,7 @@ from streams.positions import (
 from streams.rebuild import add_resting
 from streams.rows import RowWriter
 from streams.settings import StreamSettings
+from streams.store import Records
 from streams.user_columns import UserColumns
 
 __all__ = ["Partition", "PartitionFlush"]
@@ -71,7 +72,7 @@ class Partition:
         number: int,
         settings: StreamSettings,
         validator: EventValidator,
-        records: dict[bytes, bytes],
+        records: Records,
         home: Callable[[str], int],
         *,
         generation: int,

@@ -1,6 +1,7 @@
 """What the worker needs to know, given once by whoever starts it."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from schemas.apps import AppCatalog
 
@@ -24,6 +25,8 @@ class StreamSettings:
     flush_interval_s: float = 0.5
     session_timeout_s: float = 8.0
     max_event_bytes: int = 262_144
+    #: Where the states of users at rest are kept; ``None`` for memory.
+    state_dir: Path | None = None
     web_host: str = "127.0.0.1"
     web_port: int = 0
     #: Back-pressure: folded messages that wait for ClickHouse and the changelog have about so many bytes at most.

@@ -8,8 +8,8 @@ table itself keeps count of what it has taken in, tells Faust, and has read agai
 
 import logging
 import struct
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
@@ -22,6 +22,7 @@ from schemas.errors import Terminal
 from streams.codec import decode_user, encode_user, is_user, offsets_of, upgraded
 from streams.core.state import merge
 from streams.positions import FLUSH_KEY, decode_flush_point, decode_progress
+from streams.store import records_in
 from streams.transport import BatchConsumer, RecordBatch
 
 __all__ = ["UsersTable"]
@@ -39,10 +40,19 @@ class UsersTable(faust.Table[bytes, bytes]):
     not the last one. When each is further in another input topic, they are merged.
     """
 
-    def __init__(self, app: faust.App, recovered: Callable[[set[int]], Awaitable[None]], **options: Any) -> None:
-        """``recovered`` is awaited with the partitions owned, after their changelog has been read."""
+    def __init__(
+        self,
+        app: faust.App,
+        recovered: Callable[[set[int]], Awaitable[None]],
+        state_dir: Path | None = None,
+        **options: Any,
+    ) -> None:
+        """``recovered`` is awaited with the partitions owned, after their changelog has been read.
+
+        The records are kept under ``state_dir``, or in memory. Raises ``Terminal`` when they cannot be kept there.
+        """
         super().__init__(app, key_type=bytes, value_type=bytes, **options)
-        self.records: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        self.records = records_in(state_dir, app.conf.id)
         self._recovered = recovered
         self._damage: Exception | None = None
         #: By partition: the era in which its changelog is read, and the next offset.

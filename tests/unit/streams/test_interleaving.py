@@ -12,6 +12,7 @@ from schemas.topics import EVENTS, REKEYED
 from streams.partition import Partition, PartitionFlush
 from streams.positions import FLUSH_KEY, PROGRESS_KEY, decode_flush_point
 from streams.settings import StreamSettings
+from streams.store import Records
 from streams.table import UsersTable
 from tests.unit.core.support import Record, event
 
@@ -44,7 +45,7 @@ class Replacing:
         }
 
 
-def partition(records: dict[bytes, bytes], generation: int = 1) -> Partition:
+def partition(records: Records, generation: int = 1) -> Partition:
     settings = StreamSettings(bootstrap="", app_id="test", apps=CATALOG)
     recovered = Partition(0, settings, EventValidator(CATALOG, 4096), records, lambda _user: 0, generation=generation)
     coroutine = recovered.recover()
