@@ -55,7 +55,7 @@ def _measure(users: int, folder: Path | None, figures: "SimpleQueue[list[float]]
         begin = time.process_time()
         assert sum(1 for _ in records.items()) == users
         scanned = time.process_time() - begin
-        touched = random.Random(1).sample(range(users), _TOUCHED)
+        touched = random.Random(1).choices(range(users), k=_TOUCHED)
         keys = [_key(number) for number in touched]
         begin = time.process_time()
         assert all(records.get(key) for key in keys)
