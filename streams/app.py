@@ -106,6 +106,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
         while not app.should_stop:
             await asyncio.sleep(_LOOK_S)
             await table.look_for_lost_fetches()
+            await app.worker.look_for_lost_fetches()
 
     async def drop(*_: Any, **__: Any) -> None:
         app.worker.revoke()
@@ -149,6 +150,9 @@ class _Reader:
 
     def era(self, tp: TP) -> int:
         return self._consumer.era(tp)
+
+    def fetched_to(self, tp: TP) -> int:
+        return self._consumer.fetched_to(tp)
 
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         await self._consumer.go_to(positions)

@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 #: What a message costs in memory besides its value.
 _MESSAGE_BYTES: Final = 100
+#: Looks that in a row see a fetch which has not arrived, until it is fetched again.
+_PATIENCE_LOOKS: Final = 5
 
 
 class _Pending(NamedTuple):
@@ -49,6 +51,9 @@ class Reader(Protocol):
 
     def era(self, tp: TP) -> int:
         """How often ``tp`` was sought."""
+
+    def fetched_to(self, tp: TP) -> int:
+        """The offset after the last one that was fetched of ``tp``, whatever became of it."""
 
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         """Read on at ``positions``, in a new era of each."""
@@ -79,6 +84,10 @@ class Worker:
         self._generation = 0
         self._durable: dict[TP, int] = {}
         self._pending: dict[TP, _Pending] = {}
+        #: Fetched to, arrived, and at how many looks in a row, of what has been fetched and has not arrived.
+        self._waiting: dict[TP, tuple[int, int, int]] = {}
+        #: Batches that came since the last look.
+        self._came = 0
         self._room = asyncio.Event()
         self._room.set()
         self._one_flush = asyncio.Lock()
@@ -142,6 +151,7 @@ class Worker:
     async def take(self, event: EventT[Any]) -> None:
         """Fold the batch of ``event``. Waits while too much is folded but not delivered."""
         await self._room.wait()
+        self._came += 1
         message = event.message
         partition = self._owned.get(message.partition)
         batch = cast("RecordBatch", message.value)
@@ -163,6 +173,32 @@ class Worker:
         size = sum(_MESSAGE_BYTES + len(record.value or b"") for record in batch)
         self._pending[message.tp] = _Pending(event, size + (waiting.size if waiting else 0))
         self._make_room()
+
+    async def look_for_lost_fetches(self) -> None:
+        """Read again what was fetched some looks ago and has not arrived. To be called now and then.
+
+        Faust drops fetches around a rebalance. One that others follow is noticed by them, the last one is not.
+        """
+        waiting, self._waiting = self._waiting, {}
+        came, self._came = self._came, 0
+        # What waits in the agent's queue behind others is not lost: nothing may have come since the last look.
+        if self.is_blocked or came:
+            return
+        for number, partition in self._owned.items():
+            for topic in INPUTS:
+                tp = TP(topic.name, number)
+                arrived, fetched = partition.arrived(topic.name), self._reader.fetched_to(tp)
+                if fetched <= arrived:
+                    continue
+                before = waiting.get(tp, (0, 0, 0))
+                looks = before[2] + 1 if before[:2] == (fetched, arrived) else 1
+                self._waiting[tp] = fetched, arrived, looks
+        lost = {tp: arrived for tp, (_, arrived, looks) in self._waiting.items() if looks >= _PATIENCE_LOOKS}
+        if lost:
+            _log.info("worker: fetched but not arrived, reading again: %s", lost)
+            for tp in lost:
+                del self._waiting[tp]
+            await self._reader.go_to(lost)
 
     def _make_room(self) -> None:
         # A partition that catches up with its recovered state cannot flush before it has; it must not wait for room.

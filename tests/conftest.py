@@ -31,6 +31,8 @@ def pytest_configure() -> None:
     """A shell lets what it starts in the background ignore Ctrl-C, and so would every process that tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # So does nohup with a hang-up.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)

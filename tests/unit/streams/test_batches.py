@@ -25,6 +25,7 @@ class Reader:
     """A consumer that notes where it is sent."""
 
     generation = 1
+    fetched = 0
 
     def __init__(self) -> None:
         self.eras: defaultdict[TP, int] = defaultdict(int)
@@ -32,6 +33,9 @@ class Reader:
 
     def era(self, tp: TP) -> int:
         return self.eras[tp]
+
+    def fetched_to(self, _tp: TP) -> int:
+        return self.fetched
 
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         for tp, offset in positions.items():
@@ -110,3 +114,29 @@ def test_batches_of_another_generation_or_partition_are_dropped() -> None:
         return len(worker.positions())
 
     assert asyncio.run(story()) == 0
+
+
+def test_a_last_fetch_that_did_not_arrive_is_read_again() -> None:
+    async def scenario() -> None:
+        worker, reader = await owner()
+        reader.fetched = 5
+        for _ in range(4):
+            await worker.look_for_lost_fetches()
+        assert reader.sent_to == []
+        await worker.look_for_lost_fetches()
+        assert reader.sent_to == [0]
+
+    asyncio.run(scenario())
+
+
+def test_a_fetch_that_may_wait_behind_others_is_not_read_again() -> None:
+    async def scenario() -> None:
+        worker, reader = await owner()
+        await reader.go_to({TP0: 0})
+        reader.fetched = 500
+        for number in range(20):
+            await worker.take(batch(number, 1, begin=number, era=1))
+            await worker.look_for_lost_fetches()
+        assert reader.sent_to == [0]
+
+    asyncio.run(scenario())

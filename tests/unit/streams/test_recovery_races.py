@@ -33,9 +33,13 @@ class Still:
     """A consumer that reads nothing."""
 
     generation = 1
+    fetched = 0
 
     def era(self, _tp: TP) -> int:
         return 0
+
+    def fetched_to(self, _tp: TP) -> int:
+        return self.fetched
 
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         raise AssertionError("nothing is read here")

@@ -213,6 +213,9 @@ class Group:
     def era(self, _tp: TP) -> int:
         return self.sought
 
+    def fetched_to(self, _tp: TP) -> int:
+        return 0
+
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         raise AssertionError(f"nothing was lost here, yet the worker reads again from {positions}")
 
