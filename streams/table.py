@@ -21,6 +21,7 @@ from faust.types import TP, EventT
 from schemas.errors import Terminal
 from streams.codec import decode_user, encode_user, is_user, offsets_of, upgraded
 from streams.core.state import merge
+from streams.lost_fetches import LostFetches
 from streams.positions import FLUSH_KEY, decode_flush_point, decode_progress
 from streams.store import records_in
 from streams.transport import BatchConsumer, RecordBatch
@@ -57,8 +58,7 @@ class UsersTable(faust.Table[bytes, bytes]):
         self._damage: Exception | None = None
         #: By partition: the era in which its changelog is read, and the next offset.
         self._read_to: dict[int, tuple[int, int]] = {}
-        #: By partition: how far it was fetched and taken in at the last looks, and at how many.
-        self._waiting: dict[TP, tuple[int, int, int]] = {}
+        self._lost_fetches = LostFetches(_PATIENCE_LOOKS)
         #: How many fetches of changelogs were taken in, in all recoveries.
         self.fetches = 0
 
@@ -120,25 +120,19 @@ class UsersTable(faust.Table[bytes, bytes]):
     async def look_for_lost_fetches(self) -> None:
         """Read again what was fetched some looks ago and has not arrived. To be called now and then."""
         recovery = self._recovery
-        waiting, self._waiting = self._waiting, {}
-        if not recovery.in_recovery:
-            return
+        missing: dict[TP, tuple[int, int]] = {}
         consumer = cast("BatchConsumer", self.app.consumer)
-        for tp, remaining in recovery.active_remaining().items():
+        for tp, remaining in recovery.active_remaining().items() if recovery.in_recovery else ():
             era, read_to = self._read_to.get(tp.partition, (-1, 0))
             if era != consumer.era(tp):
                 read_to = consumer.origin(tp)
             fetched = consumer.fetched_to(tp)
-            if remaining <= 0 or fetched <= read_to:
-                continue
-            before = waiting.get(tp, (0, 0, 0))
-            looks = before[2] + 1 if before[:2] == (fetched, read_to) else 1
-            if looks < _PATIENCE_LOOKS:
-                self._waiting[tp] = fetched, read_to, looks
-            else:
-                self._read_to[tp.partition] = consumer.era(tp), read_to
-                self._tell(tp)
-                await self._read_again(tp)
+            if remaining > 0 and fetched > read_to:
+                missing[tp] = read_to, fetched
+        for tp in self._lost_fetches.look(missing):
+            self._read_to[tp.partition] = consumer.era(tp), missing[tp][0]
+            self._tell(tp)
+            await self._read_again(tp)
 
     async def _read_again(self, tp: TP) -> None:
         read_to = self._read_to[tp.partition][1]

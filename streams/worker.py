@@ -17,6 +17,7 @@ from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import INPUTS
 from streams.changelog import KafkaWriter
+from streams.lost_fetches import LostFetches
 from streams.metrics import STAGES, FlushTimer, Metrics
 from streams.partition import Partition, PartitionFlush
 from streams.partitioner import Partitioner
@@ -84,8 +85,7 @@ class Worker:
         self._generation = 0
         self._durable: dict[TP, int] = {}
         self._pending: dict[TP, _Pending] = {}
-        #: Fetched to, arrived, and at how many looks in a row, of what has been fetched and has not arrived.
-        self._waiting: dict[TP, tuple[int, int, int]] = {}
+        self._lost_fetches = LostFetches(_PATIENCE_LOOKS)
         #: Batches that came since the last look.
         self._came = 0
         self._room = asyncio.Event()
@@ -179,25 +179,19 @@ class Worker:
 
         Faust drops fetches around a rebalance. One that others follow is noticed by them, the last one is not.
         """
-        waiting, self._waiting = self._waiting, {}
         came, self._came = self._came, 0
+        missing: dict[TP, tuple[int, int]] = {}
         # What waits in the agent's queue behind others is not lost: nothing may have come since the last look.
-        if self.is_blocked or came:
-            return
-        for number, partition in self._owned.items():
-            for topic in INPUTS:
-                tp = TP(topic.name, number)
-                arrived, fetched = partition.arrived(topic.name), self._reader.fetched_to(tp)
-                if fetched <= arrived:
-                    continue
-                before = waiting.get(tp, (0, 0, 0))
-                looks = before[2] + 1 if before[:2] == (fetched, arrived) else 1
-                self._waiting[tp] = fetched, arrived, looks
-        lost = {tp: arrived for tp, (_, arrived, looks) in self._waiting.items() if looks >= _PATIENCE_LOOKS}
+        if not (self.is_blocked or came):
+            for number, partition in self._owned.items():
+                for topic in INPUTS:
+                    tp = TP(topic.name, number)
+                    arrived, fetched = partition.arrived(topic.name), self._reader.fetched_to(tp)
+                    if fetched > arrived:
+                        missing[tp] = arrived, fetched
+        lost = {tp: missing[tp][0] for tp in self._lost_fetches.look(missing)}
         if lost:
             _log.info("worker: fetched but not arrived, reading again: %s", lost)
-            for tp in lost:
-                del self._waiting[tp]
             await self._reader.go_to(lost)
 
     def _make_room(self) -> None:

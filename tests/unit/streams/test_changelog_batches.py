@@ -10,8 +10,10 @@ import pytest
 from faust.types import TP, EventT
 
 from schemas.errors import Terminal
+from streams import table as table_module
 from streams.codec import encode_key, encode_user
 from streams.core.state import UserState
+from streams.lost_fetches import LostFetches
 from streams.table import UsersTable
 from streams.transport import RecordBatch
 from tests.unit.core.support import Record
@@ -109,7 +111,7 @@ class Recovery:
 
 def recovering(highwater: int) -> tuple[UsersTable, Recovery]:
     made, recovery = table(), Recovery(highwater)
-    made._waiting = {}
+    made._lost_fetches = LostFetches(table_module._PATIENCE_LOOKS)
     made.app = cast("Any", SimpleNamespace(tables=SimpleNamespace(recovery=recovery), consumer=recovery))
     return made, recovery
 
