@@ -62,9 +62,11 @@ def main() -> int:
     tally = Tally()
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # a broker that is killed is no news here
-    with suppress(asyncio.CancelledError):
-        asyncio.run(_soak(options, tally))
-    print(f"\nseed {options.seed}, {options.workers} workers, {options.broker} broker\n{tally.table()}", flush=True)
+    try:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(_soak(options, tally))
+    finally:
+        print(f"\nseed {options.seed}, {options.workers} workers, {options.broker} broker\n{tally.table()}", flush=True)
     return 1 if tally.counts["difference"] else 0
 
 

@@ -63,6 +63,7 @@ class Generation:
                 session_timeout_s=6,
             )
             await asyncio.to_thread(migrate_all, settings)
+            await asyncio.to_thread(services.topics_exist)
             return await self._run(planned, services, settings, until)
 
     async def _run(self, planned: Plan, services: Services, settings: Settings, until: float) -> bool:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse import EmbeddedClickHouse
+from schemas.topics import INPUTS
 from tests.chaos.proxy import Proxy
 from tests.kafka.cluster import ApacheKafka
 
@@ -40,6 +41,12 @@ class Services:
     def broker_survives(self) -> bool:
         """Whether what the broker acknowledged outlives it; the embedded one keeps everything in memory."""
         return isinstance(self._broker, ApacheKafka)
+
+    def topics_exist(self) -> None:
+        """To be called when they have been created."""
+        if isinstance(self._broker, ApacheKafka):
+            for topic in INPUTS:
+                self._broker.keep_segments(topic.name)
 
     async def crash_broker(self, seconds: float) -> None:
         """Kill -9, and after ``seconds`` start it again with its data."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from kafka.admin import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from tests.kafka.node import KafkaNode, Member
@@ -15,6 +15,7 @@ from tests.kafka.node import KafkaNode, Member
 __all__ = ["ApacheKafka"]
 
 _READY_S: Final = 180.0
+_A_CENTURY_MS: Final = 100 * 366 * 24 * 60 * 60 * 1000
 
 
 class ApacheKafka:
@@ -71,6 +72,16 @@ class ApacheKafka:
             topics = [name for name in admin.list_topics() if not name.startswith("__")]
             if topics:
                 admin.delete_topics(topics)
+
+    def keep_segments(self, topic: str) -> None:
+        """Let ``topic`` begin no segment because time has passed.
+
+        Kafka goes by the timestamps of records. Those that span years in minutes would leave thousands of segments,
+        each of which a node reads when it was killed.
+        """
+        with self._admin() as admin:
+            change = {"segment.ms": str(_A_CENTURY_MS)}
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, change)])
 
     def _wait_for(self, nodes: int) -> None:
         end = time.monotonic() + _READY_S
