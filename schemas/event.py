@@ -31,6 +31,8 @@ _RFC3339 = re.compile(
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
+_N, _I = b"NI"
+
 
 def _milliseconds(text: str) -> int:
     """RFC 3339 text to milliseconds since the epoch, rounded down. Raises ``ValueError`` when it is no instant."""
@@ -144,7 +146,8 @@ class EventValidator:
                 if len(value) > max_bytes:
                     raise InvalidEvent(f"the value has {len(value)} bytes; at most {max_bytes} are read")
                 event: Event = parse(value)
-                if careful or b"NaN" in value or b"Infinity" in value:
+                # A search for one byte takes a tenth of the time, and most values hold neither.
+                if careful or (_N in value and b"NaN" in value) or (_I in value and b"Infinity" in value):
                     self._look_closer(value, event)
             except ValidationError as error:
                 results.append(InvalidEvent(_describe(error)))
