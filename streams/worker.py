@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from faust.types import TP, EventT
 
@@ -25,22 +25,14 @@ from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
 from streams.transport import RecordBatch
+from streams.undelivered import Mark, Undelivered
 
 __all__ = ["Reader", "Worker"]
 
 _log = logging.getLogger(__name__)
 
-#: What a message costs in memory besides its value.
-_MESSAGE_BYTES: Final = 100
 #: Looks that in a row see a fetch which has not arrived, until it is fetched again.
 _PATIENCE_LOOKS: Final = 5
-
-
-class _Pending(NamedTuple):
-    """The last Faust event folded of a topic partition, and the bytes of the messages that wait with it."""
-
-    event: EventT[Any]
-    size: int
 
 
 class Reader(Protocol):
@@ -84,7 +76,7 @@ class Worker:
         #: The generation in which they were assigned, and up to where they are delivered.
         self._generation = 0
         self._durable: dict[TP, int] = {}
-        self._pending: dict[TP, _Pending] = {}
+        self._undelivered = Undelivered()
         self._lost_fetches = LostFetches(_PATIENCE_LOOKS)
         #: Batches that came since the last look.
         self._came = 0
@@ -144,7 +136,7 @@ class Worker:
         """Drop the working state of all partitions: what was not delivered will be read again."""
         self._owned = {}
         self._durable = {}
-        self._pending.clear()
+        self._undelivered.forget()
         self.metrics.revoked()
         self._make_room()
 
@@ -169,9 +161,7 @@ class Worker:
             return
         partition.take(message.topic, batch)
         self.metrics.took(partition.number, batch)
-        waiting = self._pending.get(message.tp)
-        size = sum(_MESSAGE_BYTES + len(record.value or b"") for record in batch)
-        self._pending[message.tp] = _Pending(event, size + (waiting.size if waiting else 0))
+        self._undelivered.add(event, batch)
         self._make_room()
 
     async def look_for_lost_fetches(self) -> None:
@@ -196,13 +186,9 @@ class Worker:
 
     def _make_room(self) -> None:
         # A partition that catches up with its recovered state cannot flush before it has; it must not wait for room.
-        undelivered = sum(
-            pending.size
-            for tp, pending in self._pending.items()
-            if tp.partition in self._owned and not self._owned[tp.partition].catching_up
-        )
-        self.metrics.undelivered.set(undelivered)
-        if undelivered < self._settings.max_unflushed_bytes:
+        size = self._undelivered.size(lambda number: number in self._owned and not self._owned[number].catching_up)
+        self.metrics.undelivered.set(size)
+        if size < self._settings.max_unflushed_bytes:
             self._room.set()
         else:
             self._room.clear()
@@ -211,7 +197,7 @@ class Worker:
         """Deliver everything that has changed. One flush at a time; raises ``Terminal`` when delivery is impossible."""
         async with self._one_flush:
             owned, batch, flushes = self._owned, RowBatch(), []
-            acknowledge: dict[TP, _Pending] = {}
+            acknowledge: dict[TP, Mark] = {}
             ends = {number: await self._at_end(partition) for number, partition in owned.items()}
             if self._owned is not owned:
                 return
@@ -222,17 +208,11 @@ class Worker:
                     flushes.append(flush)
                     for topic in INPUTS:
                         tp = TP(topic.name, number)
-                        if tp in self._pending and not flush.held_back:
-                            acknowledge[tp] = self._pending[tp]
+                        mark = self._undelivered.mark(tp)
+                        if mark and not flush.held_back:
+                            acknowledge[tp] = mark
             if flushes and await self._deliver(owned, batch, flushes, timer):
-                for pending in acknowledge.values():
-                    pending.event.ack()
-                for tp, done in acknowledge.items():
-                    now = self._pending[tp]
-                    if now.event is done.event:
-                        del self._pending[tp]
-                    else:
-                        self._pending[tp] = _Pending(now.event, now.size - done.size)
+                self._undelivered.acknowledge(acknowledge)
                 self._make_room()
 
     async def _at_end(self, partition: Partition) -> dict[str, bool]:

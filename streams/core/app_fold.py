@@ -18,14 +18,8 @@ from streams.core.columns import (
     contribute_check_ins_all,
     contribute_segments_all,
 )
-from streams.core.contributions import (
-    contribute,
-    contribute_check_ins,
-    mark,
-    mark_check_in,
-    mark_segments,
-    mark_unbounded,
-)
+from streams.core.contributions import contribute, contribute_check_ins, mark_check_in, mark_segments
+from streams.core.marks import mark_all
 from streams.core.state import ID_BYTES, Attributes, UserState
 
 __all__ = ["AppFold"]
@@ -53,22 +47,15 @@ class AppFold:
         self._segments = tuple((name, SEGMENTS.index(name)) for name in settings.segments)
         self._qualifies: dict[str, bool] = {}
         self._changes = Cells()
-        #: By (first day, days before, day): how many users came like that since the changes were counted last.
-        self._marks: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        #: By set of days: how many users came in order, and have it, since the changes were counted last.
+        self._marks: defaultdict[tuple[int, int], int] = defaultdict(int)
 
     @property
     def changes(self) -> Cells:
-        """Numbers by cell since the last flush.
-
-        Most users of a mini-program come once, or a few times: those with the same days are counted together.
-        """
-        changes, marks = self._changes, self._marks
-        for (first, before, day), users in marks.items():
-            mark(changes, first, before, day, 0, users)
-            previous = day - (before & -before).bit_length() + 1
-            mark_unbounded(changes, first, previous - first if before else -1, day, users)
-        marks.clear()
-        return changes
+        """Numbers by cell since the last flush."""
+        mark_all(self._changes, self._marks)
+        self._marks.clear()
+        return self._changes
 
     def segments(self, attributes: Attributes) -> tuple[tuple[str, str], ...]:
         """The (segment, value) pairs by which a new user with ``attributes`` is counted."""
@@ -118,14 +105,13 @@ class AppFold:
         if not user.days:
             user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
             user.last_day, user.days = day, 1
-            self._marks[day, 0, day] += 1
+            self._marks[day, 1] += 1
             mark_segments(self._changes, day, day, self.segments(user.attributes), 1)
         elif day > user.last_day and not earliest:
             first = days.first(user.last_day, user.days)
-            before = user.days << (day - user.last_day)
-            self._marks[first, before, day] += 1
+            user.last_day, user.days = days.add(user.last_day, user.days, day)
+            self._marks[day, user.days] += 1
             mark_segments(self._changes, first, day, self.segments(user.attributes), 1)
-            user.last_day, user.days = day, before | 1
         elif earliest or not days.contains(user.last_day, user.days, day):
             self._restate(user, event, identity, day, earliest=earliest)
         else:

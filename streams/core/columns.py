@@ -34,7 +34,15 @@ from streams.core.cells import (
 )
 from streams.core.state import Attributes
 
-__all__ = ["DaySets", "Ints", "contribute_all", "contribute_check_ins_all", "contribute_segments_all"]
+__all__ = [
+    "DaySets",
+    "Group",
+    "Ints",
+    "contribute_all",
+    "contribute_check_ins_all",
+    "contribute_segments_all",
+    "unpacked",
+]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -82,8 +90,8 @@ def contribute_all(cells: Cells, users: DaySets, since: int) -> None:
     _unbounded(cells, users, since)
     first = users.first
     for last, rows in users.by_last_day(since - _LOOK_BACK):
-        active = _unpacked(users, rows)
-        group = _Group(last, first[rows], active)
+        active = unpacked(users, rows)
+        group = Group(last, first[rows], active)
         # No cell that ends before their first day knows them.
         begin = max(since, int(group.first.min()))
         for day in range(begin, last + 1):
@@ -93,8 +101,11 @@ def contribute_all(cells: Cells, users: DaySets, since: int) -> None:
         _windows(cells, group, begin)
 
 
-class _Group(NamedTuple):
-    """Users with the same last day. ``active[u, i]``: user u was active on the day *i* before ``last``."""
+class Group(NamedTuple):
+    """Users with the same last day. ``active[u, i]``: user u was active on the day *i* before ``last``.
+
+    Behind the earliest day of all there is a column of False.
+    """
 
     last: int
     first: Ints
@@ -111,7 +122,7 @@ class _Group(NamedTuple):
         return there
 
 
-def _unpacked(sets: DaySets, rows: Ints) -> Flags:
+def unpacked(sets: DaySets, rows: Ints) -> Flags:
     """The bits of ``rows`` as flags, with one column of False behind the earliest day."""
     width = int(sets.length[rows].max())
     flags = np.unpackbits(sets.bits[rows, : (width + 7) // 8], axis=1, count=width, bitorder="little")
@@ -130,7 +141,7 @@ def _runs(active: Flags) -> Ints:
     return np.bincount(np.argmin(active, axis=1))
 
 
-def _daily(cells: Cells, group: _Group, day: int) -> None:
+def _daily(cells: Cells, group: Group, day: int) -> None:
     there = group.on(day)
     index = group.last - day
     active = group.active[there, index:]
@@ -142,7 +153,7 @@ def _daily(cells: Cells, group: _Group, day: int) -> None:
     _count(cells, STREAK_ACTIVITY, day, _runs(active))
 
 
-def _weekly(cells: Cells, group: _Group, since: int) -> None:
+def _weekly(cells: Cells, group: Group, since: int) -> None:
     cohort = group.first - (group.first + 3) % _WEEK
     for week in range(week_start(since), group.last + 1, _WEEK):
         there = group.between(week, week + _WEEK - 1)
@@ -155,7 +166,7 @@ def _weekly(cells: Cells, group: _Group, since: int) -> None:
         _count(cells, ACTIVE_WEEKLY, week, np.array([flags.sum() for flags in both]), step=_WEEK)
 
 
-def _monthly(cells: Cells, group: _Group, since: int) -> None:
+def _monthly(cells: Cells, group: Group, since: int) -> None:
     month = month_start(since)
     while month <= group.last:
         there = group.between(month, next_month(month) - 1)
@@ -170,7 +181,7 @@ def _monthly(cells: Cells, group: _Group, since: int) -> None:
         month = next_month(month)
 
 
-def _windows(cells: Cells, group: _Group, since: int) -> None:
+def _windows(cells: Cells, group: Group, since: int) -> None:
     reach = min(group.last - since + _MONTH_WINDOW, group.active.shape[1])
     # Active days among the latest ``i``, by i; differences of these give any window.
     latest = np.zeros((len(group.first), reach + 1), np.int16)
@@ -222,7 +233,7 @@ def contribute_segments_all(
     first = users.first
     cuts = [_values(name, [one[place] for one in attributes]) for name, place in segments]
     for last, rows in users.by_last_day(since):
-        group = _Group(last, first[rows], _unpacked(users, rows))
+        group = Group(last, first[rows], unpacked(users, rows))
         for day in range(max(since, int(group.first.min())), last + 1):
             there = group.on(day) & (day - group.first <= HORIZON_DAYS)
             age, code = day - group.first[there], codes[rows[there]]
@@ -242,7 +253,7 @@ def _values(name: str, texts: Sequence[str]) -> tuple[list[tuple[str, str]], Int
 def contribute_check_ins_all(cells: Cells, check_ins: DaySets, since: int) -> None:
     """Add what the sets of check-in days add to the cells of check-in streaks from ``since`` on."""
     for last, rows in check_ins.by_last_day(since):
-        filled = _unpacked(check_ins, rows)
+        filled = unpacked(check_ins, rows)
         for day in range(max(since, last - filled.shape[1] + 1), last + 1):
             index = last - day
             there = filled[:, index]
