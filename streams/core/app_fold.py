@@ -1,7 +1,8 @@
 """The fold of one app in one partition: an event into its user's state, and the state's change into cells."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from xxhash import xxh3_64_digest
@@ -45,16 +46,23 @@ class AppFold:
         self.shown: set[str] = set()
         self.totals = Cells()
         self._segments = tuple((name, SEGMENTS.index(name)) for name in settings.segments)
+        self._values = _picker([place for _, place in self._segments])
         self._qualifies: dict[str, bool] = {}
         self._changes = Cells()
         #: By set of days: how many users came in order, and have it, since the changes were counted last.
         self._marks: defaultdict[tuple[int, int], int] = defaultdict(int)
+        #: The same by first day, day and values of the segments.
+        self._segment_marks: defaultdict[tuple[int, int, tuple[str, ...]], int] = defaultdict(int)
 
     @property
     def changes(self) -> Cells:
         """Numbers by cell since the last flush."""
         mark_all(self._changes, self._marks)
         self._marks.clear()
+        names = self.settings.segments
+        for (first, day, values), users in self._segment_marks.items():
+            mark_segments(self._changes, first, day, tuple(zip(names, values, strict=True)), users)
+        self._segment_marks.clear()
         return self._changes
 
     def segments(self, attributes: Attributes) -> tuple[tuple[str, str], ...]:
@@ -106,12 +114,12 @@ class AppFold:
             user.first_ts, user.first_tie, user.attributes = event["ts"], identity, _attributes(event)
             user.last_day, user.days = day, 1
             self._marks[day, 1] += 1
-            mark_segments(self._changes, day, day, self.segments(user.attributes), 1)
+            self._segment_marks[day, day, self._values(user.attributes)] += 1
         elif day > user.last_day and not earliest:
             first = days.first(user.last_day, user.days)
             user.last_day, user.days = days.add(user.last_day, user.days, day)
             self._marks[day, user.days] += 1
-            mark_segments(self._changes, first, day, self.segments(user.attributes), 1)
+            self._segment_marks[first, day, self._values(user.attributes)] += 1
         elif earliest or not days.contains(user.last_day, user.days, day):
             self._restate(user, event, identity, day, earliest=earliest)
         else:
@@ -160,6 +168,13 @@ class AppFold:
         contribute_all(self.totals, activity, since)
         contribute_segments_all(self.totals, activity, codes, attributes, segments=self._segments, since=since)
         contribute_check_ins_all(self.totals, check_ins, since)
+
+
+def _picker(places: list[int]) -> Callable[[Attributes], tuple[str, ...]]:
+    """What gives the attributes in ``places``."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda attributes: tuple(attributes[place] for place in places)
 
 
 def _attributes(event: Event) -> Attributes:

@@ -76,8 +76,10 @@ class UserState:
 
 def forget_ids_before(user: UserState, day: int) -> None:
     """Drop the event ids of closed days: repeats of them are refused as late."""
-    for closed in [known for known in user.event_ids if known < day]:
-        del user.event_ids[closed]
+    for known in user.event_ids:
+        if known < day:
+            user.event_ids = {known: ids for known, ids in user.event_ids.items() if known >= day}
+            return
 
 
 def merge(one: UserState, other: UserState) -> UserState:
