@@ -25,7 +25,8 @@ __all__ = ["SCENARIOS", "Figures", "slope"]
 Figures = dict[str, float | str]
 
 _PER_USER: Final = 2
-_STEPS: Final = (0.1, 0.4, 1.0)
+#: From half of the users on: before that, memory fills which does not grow afterwards (decoded users, buffers).
+_STEPS: Final = (0.5, 0.75, 1.0)
 _DEADLINE_S: Final = 300.0
 _MOST_WAIT_S: Final = 30.0
 _MIB: Final = 2**20

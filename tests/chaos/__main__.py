@@ -4,7 +4,8 @@
 
 The seed decides the data, the settings and the order of faults; their timing is the machine's. Brute force takes
 longer the longer the history, so the soak runs in generations, each with a fresh broker, a fresh ClickHouse and its own
-stream. Ends with status 1 when anything differed; the folder of that generation is kept.
+stream. Ends with status 1 when anything differed. The folder of such a generation is kept, and that of one in which a
+worker ended as nobody expected.
 """
 
 import argparse
@@ -42,7 +43,7 @@ async def _soak(options: argparse.Namespace, tally: Tally) -> None:
             run = Generation(
                 options.seed, generation, options.broker, options.workers, options.events, folder, tally, _say
             )
-            if await run.run(began + options.seconds):
+            if await run.run(began + options.seconds) and not run.surprised:
                 shutil.rmtree(folder)
     finally:
         tally.seconds = time.monotonic() - began

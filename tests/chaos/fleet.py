@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ _LOOK_S: Final = 0.25
 #: For the last flush after SIGTERM. ClickHouse may be away meanwhile; an orchestrator would not wait for ever either.
 _GRACE_S: Final = 30.0
 _KIB: Final = 1024
+#: What a worker says that is started while a service is down; it ends, and is started again.
+_STARTED_TOO_EARLY: Final = "does not answer"
 
 
 class Worker:
@@ -49,7 +52,9 @@ class Worker:
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
         if self.status is None:
-            os.kill(self.pid, number)
+            # Its supervisor may not have noticed the end yet.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     async def end(self, number: signal.Signals, seconds: float) -> int | None:
         """Send a signal and wait for the end; the exit status, or None when ``seconds`` were not enough."""
@@ -138,7 +143,8 @@ class Fleet:
                 self._tally.peak_files = max(self._tally.peak_files, files)
                 if worker.status is not None and not worker.busy:
                     self._tally.counts["worker that ended by itself"] += 1
-                    self.surprises.append(f"{worker.log}: status {worker.status}: {_last_line(worker.log)}")
+                    if _STARTED_TOO_EARLY not in (last := _last_line(worker.log)):
+                        self.surprises.append(f"{worker.log}: status {worker.status}: {last}")
                     self.forget(worker)
                     self.start()
             await asyncio.sleep(_LOOK_S)

@@ -48,6 +48,7 @@ class Generation:
     folder: Path
     tally: Tally
     say: Callable[[str], None]
+    _surprises: int = 0
 
     async def run(self, until: float) -> bool:
         """Run until the stream ends, or about ``until`` on the monotonic clock; whether everything was equal."""
@@ -93,6 +94,7 @@ class Generation:
             faults.abandon()
             self.tally.counts["assignment taken over"] += fleet.assignments()
             fleet.close()
+            self._surprises = len(fleet.surprises)
             for surprise in fleet.surprises[:_FIRST]:
                 self.say(f"  surprise: {surprise}")
             if len(fleet.surprises) > _FIRST:
@@ -146,6 +148,11 @@ class Generation:
         records += await snapshot.everything_of(changelog(settings.app_id).name)
         with (self.folder / "records.ndjson").open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(_plain(record)) + "\n" for record in records)
+
+    @property
+    def surprised(self) -> bool:
+        """Whether a worker ended as nobody expected."""
+        return self._surprises > 0
 
     def _chance(self, part: str) -> random.Random:
         return random.Random(f"{part} {self.seed} {self.number}")
