@@ -56,8 +56,9 @@ class PipelineAttempt:
         self._stage = stage
         self._settings = stage.settings.model_copy(update={"epoch": epoch})
         self._ports = free_ports(workers)
-        self._waiting = set(self._ports)
         self._launched: list[Launched] = []
+        #: CPU seconds of each worker's start-up, by its place.
+        self._start_up: dict[int, float] = {}
 
     def __enter__(self) -> Self:
         migrate_all(self._settings)
@@ -73,11 +74,14 @@ class PipelineAttempt:
         """As Attempt."""
         for launched in self._launched:
             launched.check()
-        if self._waiting:
-            # A worker folds from when it is ready, and answers late: what it used before we asked is its start-up.
-            cpu = sum(launched.cpu() for launched in self._launched)
-            self._waiting = {port for port in self._waiting if not is_ready(port)}
-            return None if self._waiting else Reading(0, time.monotonic(), cpu)
+        if len(self._start_up) < len(self._launched):
+            for place, launched in enumerate(self._launched):
+                # A worker folds from when it is ready, and answers late: what it used before we asked is its start-up.
+                cpu = launched.cpu()
+                if place not in self._start_up and is_ready(self._ports[place]):
+                    self._start_up[place] = cpu
+            all_ready = len(self._start_up) == len(self._launched)
+            return Reading(0, time.monotonic(), sum(self._start_up.values())) if all_ready else None
         count = accepted(self._stage, self._settings.epoch)
         return Reading(count, time.monotonic(), sum(launched.cpu() for launched in self._launched))
 
