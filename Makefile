@@ -20,9 +20,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 install: $(VENV)/.installed ## Create .venv and install everything from the lock (what plain `make` does)
 
+NEEDS_PYTHON = [[ -n "$(PYTHON)" ]] || { echo "No Python 3.11, 3.12 or 3.13 with venv found. Install one, or run: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+
 # The environment is made anew when the lock changes, so that it never holds more than the lock names.
 $(VENV)/.locked: requirements.lock
-	@[[ -n "$(PYTHON)" ]] || { echo "No Python 3.11, 3.12 or 3.13 with venv found. Install one, or run: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	@"$(PYTHON)" -c '$(SUITABLE)' || { echo "$(PYTHON) is not a Python 3.11, 3.12 or 3.13 with venv." >&2; exit 1; }
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements.lock
@@ -73,7 +75,7 @@ contracts: install ## Check which package may import which
 PEERS := build/bench/venv
 
 $(PEERS)/.locked: tests/bench/requirements.lock
-	@[[ -n "$(PYTHON)" ]] || { echo "No Python 3.11, 3.12 or 3.13 with venv found. Install one, or run: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	"$(PYTHON)" -m venv --clear $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement tests/bench/requirements.lock
 	@touch $@

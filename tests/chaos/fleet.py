@@ -22,7 +22,7 @@ _LOOK_S: Final = 0.25
 _GRACE_S: Final = 30.0
 _KIB: Final = 1024
 #: What a worker says that is started while a service is down; it ends, and is started again.
-_STARTED_TOO_EARLY: Final = "does not answer"
+_STARTED_TOO_EARLY: Final = ("does not answer", "stopped answering while the worker started")
 
 
 class Worker:
@@ -143,7 +143,8 @@ class Fleet:
                 self._tally.peak_files = max(self._tally.peak_files, files)
                 if worker.status is not None and not worker.busy:
                     self._tally.counts["worker that ended by itself"] += 1
-                    if _STARTED_TOO_EARLY not in (last := _last_line(worker.log)):
+                    last = _last_line(worker.log)
+                    if not any(words in last for words in _STARTED_TOO_EARLY):
                         self.surprises.append(f"{worker.log}: status {worker.status}: {last}")
                     self.forget(worker)
                     self.start()
