@@ -7,13 +7,13 @@ from faust.types import TP, EventT
 
 from streams.transport import RecordBatch
 
-__all__ = ["Mark", "Undelivered"]
+__all__ = ["Folded", "Undelivered"]
 
 #: What a message costs in memory besides its value.
 _MESSAGE_BYTES: Final = 100
 
 
-class Mark(NamedTuple):
+class Folded(NamedTuple):
     """The last Faust event folded of a topic partition, and the bytes of the messages up to it that wait."""
 
     event: EventT[Any]
@@ -21,40 +21,40 @@ class Mark(NamedTuple):
 
 
 class Undelivered:
-    """One ``Mark`` for each topic partition of which anything waits.
+    """One ``Folded`` for each topic partition of which anything waits.
 
     The consumer commits the offset after the highest event that was acknowledged: the last one stands for all.
     """
 
     def __init__(self) -> None:
         """Nothing waits."""
-        self._marks: dict[TP, Mark] = {}
+        self._folded: dict[TP, Folded] = {}
 
     def add(self, event: EventT[Any], batch: RecordBatch) -> None:
         """``batch``, which came as ``event``, has been folded."""
         tp = event.message.tp
-        waiting = self._marks.get(tp)
+        waiting = self._folded.get(tp)
         size = sum(_MESSAGE_BYTES + len(record.value or b"") for record in batch)
-        self._marks[tp] = Mark(event, size + (waiting.size if waiting else 0))
+        self._folded[tp] = Folded(event, size + (waiting.size if waiting else 0))
 
-    def mark(self, tp: TP) -> Mark | None:
+    def folded(self, tp: TP) -> Folded | None:
         """How far ``tp`` is folded now; ``None`` when nothing of it waits."""
-        return self._marks.get(tp)
+        return self._folded.get(tp)
 
-    def acknowledge(self, marks: dict[TP, Mark]) -> None:
-        """Everything up to ``marks`` is durable. What came later waits on."""
-        for tp, done in marks.items():
+    def acknowledge(self, durable: dict[TP, Folded]) -> None:
+        """Everything up to ``durable`` is. What came later waits on."""
+        for tp, done in durable.items():
             done.event.ack()
-            now = self._marks[tp]
+            now = self._folded[tp]
             if now.event is done.event:
-                del self._marks[tp]
+                del self._folded[tp]
             else:
-                self._marks[tp] = Mark(now.event, now.size - done.size)
+                self._folded[tp] = Folded(now.event, now.size - done.size)
 
     def forget(self) -> None:
         """Nothing of it will be delivered."""
-        self._marks.clear()
+        self._folded.clear()
 
     def size(self, counts: Callable[[int], bool]) -> int:
         """Bytes that wait in the partition numbers for which ``counts`` is true."""
-        return sum(mark.size for tp, mark in self._marks.items() if counts(tp.partition))
+        return sum(folded.size for tp, folded in self._folded.items() if counts(tp.partition))

@@ -25,7 +25,7 @@ from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
 from streams.transport import RecordBatch
-from streams.undelivered import Mark, Undelivered
+from streams.undelivered import Folded, Undelivered
 
 __all__ = ["Reader", "Worker"]
 
@@ -197,7 +197,7 @@ class Worker:
         """Deliver everything that has changed. One flush at a time; raises ``Terminal`` when delivery is impossible."""
         async with self._one_flush:
             owned, batch, flushes = self._owned, RowBatch(), []
-            acknowledge: dict[TP, Mark] = {}
+            acknowledge: dict[TP, Folded] = {}
             ends = {number: await self._at_end(partition) for number, partition in owned.items()}
             if self._owned is not owned:
                 return
@@ -208,9 +208,9 @@ class Worker:
                     flushes.append(flush)
                     for topic in INPUTS:
                         tp = TP(topic.name, number)
-                        mark = self._undelivered.mark(tp)
-                        if mark and not flush.held_back:
-                            acknowledge[tp] = mark
+                        folded = self._undelivered.folded(tp)
+                        if folded and not flush.held_back:
+                            acknowledge[tp] = folded
             if flushes and await self._deliver(owned, batch, flushes, timer):
                 self._undelivered.acknowledge(acknowledge)
                 self._make_room()

@@ -46,7 +46,7 @@ class AppFold:
         self.shown: set[str] = set()
         self.totals = Cells()
         self._segments = tuple((name, SEGMENTS.index(name)) for name in settings.segments)
-        self._values = _picker([place for _, place in self._segments])
+        self._values = _attributes_in([place for _, place in self._segments])
         self._qualifies: dict[str, bool] = {}
         self._changes = Cells()
         #: By set of days: how many users came in order, and have it, since the changes were counted last.
@@ -170,8 +170,8 @@ class AppFold:
         contribute_check_ins_all(self.totals, check_ins, since)
 
 
-def _picker(places: list[int]) -> Callable[[Attributes], tuple[str, ...]]:
-    """What gives the attributes in ``places``."""
+def _attributes_in(places: list[int]) -> Callable[[Attributes], tuple[str, ...]]:
+    """A function that picks the attributes in ``places``."""
     if len(places) > 1:
         return itemgetter(*places)
     return lambda attributes: tuple(attributes[place] for place in places)

@@ -78,7 +78,7 @@ def forget_ids_before(user: UserState, day: int) -> None:
     """Drop the event ids of closed days: repeats of them are refused as late."""
     for known in user.event_ids:
         if known < day:
-            user.event_ids = {known: ids for known, ids in user.event_ids.items() if known >= day}
+            user.event_ids = {open_day: ids for open_day, ids in user.event_ids.items() if open_day >= day}
             return
 
 

@@ -37,7 +37,8 @@ def settle(app: AppFold) -> Iterator[CellGroup]:
 
     A cell that rose and fell again is given too: a worker that was cut off may have published it in between.
     """
-    for family, segment, value, _, changes in app.changes.groups():
+    all_changes = app.changes
+    for family, segment, value, _, changes in all_changes.groups():
         if not changes:
             continue
         totals = _totals(app, family, segment, value)
@@ -46,7 +47,7 @@ def settle(app: AppFold) -> Iterator[CellGroup]:
         keys = list(changes)
         changes.clear()
         yield CellGroup(family, segment, value, keys, [totals[key] for key in keys])
-    app.changes.segments.clear()
+    all_changes.segments.clear()
 
 
 def unsettle(app: AppFold) -> None:

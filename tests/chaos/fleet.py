@@ -22,7 +22,7 @@ _LOOK_S: Final = 0.25
 _GRACE_S: Final = 30.0
 _KIB: Final = 1024
 #: What a worker says that is started while a service is down; it ends, and is started again.
-_STARTED_TOO_EARLY: Final = ("does not answer", "stopped answering while the worker started")
+_STARTED_TOO_EARLY: Final = ("start it, or set ", "stopped answering while the worker started")
 
 
 class Worker:

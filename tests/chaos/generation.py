@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +48,8 @@ class Generation:
     folder: Path
     tally: Tally
     say: Callable[[str], None]
-    _surprises: int = 0
+    #: Whether a worker ended as nobody expected.
+    surprised: bool = field(default=False, init=False)
 
     async def run(self, until: float) -> bool:
         """Run until the stream ends, or about ``until`` on the monotonic clock; whether everything was equal."""
@@ -94,7 +95,7 @@ class Generation:
             faults.abandon()
             self.tally.counts["assignment taken over"] += fleet.assignments()
             fleet.close()
-            self._surprises = len(fleet.surprises)
+            self.surprised = bool(fleet.surprises)
             for surprise in fleet.surprises[:_FIRST]:
                 self.say(f"  surprise: {surprise}")
             if len(fleet.surprises) > _FIRST:
@@ -148,11 +149,6 @@ class Generation:
         records += await snapshot.everything_of(changelog(settings.app_id).name)
         with (self.folder / "records.ndjson").open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(_plain(record)) + "\n" for record in records)
-
-    @property
-    def surprised(self) -> bool:
-        """Whether a worker ended as nobody expected."""
-        return self._surprises > 0
 
     def _chance(self, part: str) -> random.Random:
         return random.Random(f"{part} {self.seed} {self.number}")
