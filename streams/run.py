@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from typing import Final
 
@@ -48,7 +49,7 @@ async def _run(app: RetentionApp) -> None:
         async with serve(settings.web_host, settings.web_port, app.health.troubles, app.worker.metrics):
             working, told = loop.create_task(_work(app)), loop.create_task(stop.wait())
             await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
-            _end_in_any_case()
+            _end_after(_LONGEST_STOP_S, 1, "not stopped, ending now; what was not delivered will be read again")
             if working.done():
                 await working
             elif app.worker.owned:
@@ -58,23 +59,29 @@ async def _run(app: RetentionApp) -> None:
             for task in (working, told):
                 task.cancel()
     finally:
-        await _leave(app)
+        # Nothing is folded that was not delivered or given up: what is left to do is to tell the group.
+        reason = app.crash_reason if app.crashed else sys.exc_info()[1]
+        because = f", because it cannot go on: {reason}" if reason else ""
+        _end_after(_GRACE_S, 1 if reason else 0, f"leaving without telling Kafka, which does not answer{because}")
+        await app.stop()
         await app.sink.close()
     if app.crashed:
         reason = app.crash_reason
         raise Terminal(f"the worker cannot go on: {reason}") from reason
 
 
-def _end_in_any_case() -> None:
-    """Consumer and producer wait in threads of their own for a broker that is silent, without an end."""
+def _end_after(seconds: float, status: int, why: str) -> None:
+    """End the process with ``status`` unless it has ended by then.
+
+    Consumer and producer wait in threads of their own for a broker that is silent, without an end, and Faust waits for
+    them, cancelled or not.
+    """
 
     def end() -> None:
-        _log.error(
-            "worker: not stopped within %.0f s, ending now; what was not delivered will be read again", _LONGEST_STOP_S
-        )
-        os._exit(1)
+        _log.warning("worker: %s (after %.0f s)", why, seconds)
+        os._exit(status)
 
-    timer = threading.Timer(_LONGEST_STOP_S, end)
+    timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
 
@@ -112,10 +119,3 @@ async def _finish(app: RetentionApp) -> None:
     else:
         flush.cancel()
         _log.warning("worker: leaving without a last flush, the events will be read again: %s", app.health.away())
-
-
-async def _leave(app: RetentionApp) -> None:
-    try:
-        await asyncio.wait_for(app.stop(), _GRACE_S)
-    except TimeoutError:
-        _log.warning("worker: Kafka does not answer, leaving without telling it")
