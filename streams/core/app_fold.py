@@ -59,15 +59,17 @@ class AppFold:
         """Numbers by cell since the last flush."""
         mark_all(self._changes, self._marks)
         self._marks.clear()
-        names = self.settings.segments
         for (first, day, values), users in self._segment_marks.items():
-            mark_segments(self._changes, first, day, tuple(zip(names, values, strict=True)), users)
+            mark_segments(self._changes, first, day, self._named(values), users)
         self._segment_marks.clear()
         return self._changes
 
     def segments(self, attributes: Attributes) -> tuple[tuple[str, str], ...]:
         """The (segment, value) pairs by which a new user with ``attributes`` is counted."""
-        return tuple((name, attributes[index]) for name, index in self._segments)
+        return self._named(self._values(attributes))
+
+    def _named(self, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        return tuple(zip(self.settings.segments, values, strict=True))
 
     def apply(self, user: UserState, event: Event, day: int) -> bool:
         """Fold ``event`` of local day ``day`` into ``user``. False: it is a duplicate and changed nothing."""

@@ -11,35 +11,17 @@ from typing import Final
 import numpy as np
 
 from streams.core import days
-from streams.core.calendar import month_start, next_month, previous_month, week_start
-from streams.core.cells import (
-    ACTIVE_DAILY,
-    ACTIVE_HORIZON_DAYS,
-    ACTIVE_HORIZON_WEEKS,
-    ACTIVE_MONTHLY,
-    ACTIVE_WEEKLY,
-    HISTOGRAM_7,
-    HISTOGRAM_28,
-    HORIZON_DAYS,
-    HORIZON_MONTHS,
-    HORIZON_WEEKS,
-    MAU,
-    NEW_DAILY,
-    NEW_MONTHLY,
-    NEW_WEEKLY,
-    STREAK_ACTIVITY,
-    UNBOUNDED,
-    WAU,
-    Cells,
-)
-from streams.core.columns import DaySets, Group, Ints, unpacked
+from streams.core.calendar import month_start, week_start
+from streams.core.cells import HISTOGRAM_7, HISTOGRAM_28, HORIZON_DAYS, MAU, UNBOUNDED, WAU, Cells
+from streams.core.columns import DaySets, Group, Ints, daily, monthly, sums, unpacked, weekly
 from streams.core.contributions import mark, mark_unbounded
 
 __all__ = ["mark_all"]
 
 _WEEK: Final = 7
 _MONTH_WINDOW: Final = 30
-_HISTOGRAMS: Final = ((HISTOGRAM_7, 7), (HISTOGRAM_28, 28))
+#: The rolling windows: days, the family by active days in it, and that of all who were active in it.
+_WINDOWS: Final = ((_WEEK, HISTOGRAM_7, WAU), (28, HISTOGRAM_28, None), (_MONTH_WINDOW, None, MAU))
 #: Fewer sets of one day than this are faster one by one.
 _FEW: Final = 32
 #: Sets taken at once. More are no faster, and all take the room of the longest: 40 MiB for sets of 26 years.
@@ -78,98 +60,54 @@ def _mark_columns(cells: Cells, day: int, alike: _Alike) -> None:
     width = (int(length.max()) + 7) // 8
     raw = b"".join([bits.to_bytes(width, "little") for bits, _ in alike])
     sets = DaySets(np.full(len(alike), day), length, np.frombuffer(raw, np.uint8).reshape(-1, width))
-    group = Group(day, sets.first, unpacked(sets, np.arange(len(alike))))
     users = np.array([users for _, users in alike], np.int64)
-    _daily(cells, group, users)
-    _weekly(cells, group, users)
-    _monthly(cells, group, users)
-    _windows(cells, group, users)
-    _unbounded(cells, group, users)
+    group = Group(day, sets.first, unpacked(sets, np.arange(len(alike))), users)
+    daily(cells, group, day)
+    weekly(cells, _first_since(group, week_start(day)), day)
+    monthly(cells, _first_since(group, month_start(day)), day)
+    _windows(cells, group)
+    _unbounded(cells, group)
 
 
-def _add(numbers: dict[int, int], keys: Ints, users: Ints) -> None:
-    """Add ``users[i]`` to the cell ``keys[i]``."""
-    distinct, places = np.unique(keys, return_inverse=True)
-    sums = np.zeros(len(distinct), np.int64)
-    np.add.at(sums, places, users)
-    for key, change in zip(distinct.tolist(), sums.tolist(), strict=True):
-        numbers[key] += change
-
-
-def _daily(cells: Cells, group: Group, users: Ints) -> None:
-    day, age = group.last, group.last - group.first
-    near = age <= HORIZON_DAYS
-    _add(cells.families[NEW_DAILY], group.first[near] << 16 | age[near], users[near])
-    returned = users @ group.active[:, : ACTIVE_HORIZON_DAYS + 1]
-    n = np.flatnonzero(returned)
-    _add(cells.families[ACTIVE_DAILY], (day - n) << 16 | n, returned[n])
-    _add(cells.families[STREAK_ACTIVITY], day << 16 | np.argmin(group.active, axis=1), users)
-
-
-def _weekly(cells: Cells, group: Group, users: Ints) -> None:
-    week = week_start(group.last)
-    group, users = _first_since(group, users, week)
-    cohort = group.first - (group.first + 3) % _WEEK
-    k = (week - cohort) // _WEEK
-    near = k <= HORIZON_WEEKS
-    _add(cells.families[NEW_WEEKLY], cohort[near] << 16 | k[near], users[near])
-    for n in range(ACTIVE_HORIZON_WEEKS + 1):
-        start = week - _WEEK * n
-        if returned := int(users[group.between(start, start + _WEEK - 1)].sum()):
-            cells.families[ACTIVE_WEEKLY][start << 16 | n] += returned
-
-
-def _monthly(cells: Cells, group: Group, users: Ints) -> None:
-    start = month_start(group.last)
-    end = next_month(start)
-    group, users = _first_since(group, users, start)
-    for n in range(HORIZON_MONTHS + 1):
-        if began := int(users[(group.first >= start) & (group.first < end)].sum()):
-            cells.families[NEW_MONTHLY][start << 16 | n] += began
-        if returned := int(users[group.between(start, end - 1)].sum()):
-            cells.families[ACTIVE_MONTHLY][start << 16 | n] += returned
-        start, end = previous_month(start), start
-
-
-def _first_since(group: Group, users: Ints, start: int) -> tuple[Group, Ints]:
+def _first_since(group: Group, start: int) -> Group:
     """Those who were not there between ``start`` and the day before the latest."""
     new = ~group.active[:, 1 : group.last - start + 1].any(axis=1)
-    return Group(group.last, group.first[new], group.active[new]), users[new]
+    return Group(group.last, group.first[new], group.active[new], group.users[new])
 
 
-def _windows(cells: Cells, group: Group, users: Ints) -> None:
+def _windows(cells: Cells, group: Group) -> None:
     day = group.last
     # By number of days that a window reaches back: how many of them, but for the new one, it holds.
     earlier: Ints = np.cumsum(group.active[:, :_MONTH_WINDOW], axis=1, dtype=np.int64) - 1
     furthest = earlier.shape[1]
-    for family, width in ((WAU, _WEEK), (MAU, _MONTH_WINDOW)):
+    for width, histogram, visitors in _WINDOWS:
         for x in range(day, day + width):
-            inside = earlier[:, min(day + width - x, furthest) - 1]
-            if came := int(users[inside == 0].sum()):
-                cells.families[family][x << 16] += came
-    for family, width in _HISTOGRAMS:
-        for x in range(day, day + width):
-            inside = earlier[:, min(day + width - x, furthest) - 1]
-            _move(cells.families[family], x << 16, inside, users)
+            moved = sums(earlier[:, min(day + width - x, furthest) - 1], group.users)
+            if visitors is not None and moved[0]:
+                cells.families[visitors][x << 16] += int(moved[0])
+            if histogram is not None:
+                _move(cells.families[histogram], x << 16, moved)
 
 
-def _move(histogram: dict[int, int], start: int, inside: Ints, users: Ints) -> None:
-    """Users with so many days ``inside`` a window have one more."""
-    moved = np.bincount(inside, weights=users).astype(np.int64)
+def _move(histogram: dict[int, int], start: int, moved: Ints) -> None:
+    """``moved[i]`` users with *i* days in the window have one more."""
     for count in np.flatnonzero(moved).tolist():
         if count:
             histogram[start | count] -= int(moved[count])
         histogram[start | count + 1] += int(moved[count])
 
 
-def _unbounded(cells: Cells, group: Group, users: Ints) -> None:
+def _unbounded(cells: Cells, group: Group) -> None:
     """From the offset after the one that was reached before to that of the latest day."""
     reach = group.last - group.first
     near = reach <= HORIZON_DAYS
-    reach, first, users = reach[near], group.first[near], users[near]
+    reach, first, users = reach[near], group.first[near], group.users[near]
     active = group.active[near, 1:]
     # Who never came before has reached nothing: the first day itself is new.
     gap = np.where(active.any(axis=1), np.argmax(active, axis=1) + 1, reach + 1)
     ends = np.cumsum(gap)
     n = np.arange(int(gap.sum())) - np.repeat(ends - gap, gap) + np.repeat(reach - gap + 1, gap)
-    _add(cells.families[UNBOUNDED], np.repeat(first, gap) << 16 | n, np.repeat(users, gap))
+    keys, places = np.unique(np.repeat(first, gap) << 16 | n, return_inverse=True)
+    numbers = cells.families[UNBOUNDED]
+    for key, change in zip(keys.tolist(), sums(places, np.repeat(users, gap)).tolist(), strict=True):
+        numbers[key] += change

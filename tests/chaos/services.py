@@ -29,8 +29,6 @@ class Services:
         self.clickhouse = clickhouse
         self.proxy = proxy
         self._broker = broker
-        #: A broker that is down already is not crashed once more.
-        self._broker_is_crashing = asyncio.Lock()
 
     @property
     def bootstrap(self) -> str:
@@ -49,12 +47,11 @@ class Services:
                 self._broker.keep_segments(topic.name)
 
     async def crash_broker(self, seconds: float) -> None:
-        """Kill -9, and after ``seconds`` start it again with its data."""
-        async with self._broker_is_crashing:
-            if isinstance(self._broker, ApacheKafka):
-                await asyncio.to_thread(self._broker.kill, _NODE)
-                await asyncio.sleep(seconds)
-                await asyncio.to_thread(self._broker.restart, _NODE)
+        """Kill -9, and after ``seconds`` start it again with its data. One call at a time."""
+        if isinstance(self._broker, ApacheKafka):
+            await asyncio.to_thread(self._broker.kill, _NODE)
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self._broker.restart, _NODE)
 
     async def stall_broker(self, seconds: float) -> None:
         """Let the embedded broker stand still for ``seconds``, as a machine that swaps does."""
