@@ -16,8 +16,9 @@ from deploy.settings import Settings
 from schemas.apps import AppCatalog
 from schemas.dead_letter import Reason
 from schemas.errors import InvalidEvent
-from schemas.event import CHECK_IN, Event, EventValidator
+from schemas.event import CHECK_IN, Event
 from schemas.topics import EVENTS, MAX_RECORD_BYTES
+from schemas.validator import EventValidator
 from streams.core.app_fold import AppFold
 
 __all__ = ["Candidate", "TimeCheck", "read_unfolded"]

@@ -15,9 +15,9 @@ from typing import Final
 from faust.types import TP
 
 from schemas.dead_letter import DeadLetter
-from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import EVENTS, REKEYED
+from schemas.validator import EventValidator
 from streams.catch_up import CatchUp
 from streams.codec import decode_user, encode_key, encode_user
 from streams.core.days import NO_DAY
@@ -44,6 +44,9 @@ __all__ = ["Partition", "PartitionFlush"]
 
 _log = logging.getLogger(__name__)
 
+#: Messages that are validated and then folded: so few that the decoded events stay in the processor's cache. Over 5 000
+#: at once, validation and fold together take 1.1 times as long.
+_AT_ONCE: Final = 200
 #: Decoded states kept in a partition between flushes.
 _HOT_USERS: Final = 20_000
 
@@ -160,11 +163,10 @@ class Partition:
             self._skip_to(topic, point)
 
     def _fold(self, topic: str, messages: Sequence[Message]) -> None:
-        events = self._validator.validate([message.value for message in messages])
-        if topic == EVENTS.name:
-            self.fold.fold_events(messages, events)
-        else:
-            self.fold.fold_rekeyed(messages, events)
+        fold = self.fold.fold_events if topic == EVENTS.name else self.fold.fold_rekeyed
+        for begin in range(0, len(messages), _AT_ONCE):
+            some = messages[begin : begin + _AT_ONCE]
+            fold(some, self._validator.validate([message.value for message in some]))
 
     def _skip_to(self, topic: str, offset: int) -> None:
         """Nothing is left before ``offset``: the last offsets before it may belong to markers of transactions."""

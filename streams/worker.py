@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol, cast
 
 from faust.types import TP, EventT
 
-from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import INPUTS
+from schemas.validator import EventValidator
 from streams.changelog import KafkaWriter
 from streams.lost_fetches import LostFetches
 from streams.metrics import STAGES, FlushTimer, Metrics

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from schemas.apps import AppCatalog, AppSettings
 from schemas.errors import InvalidEvent
-from schemas.event import CHECK_IN, MAX_TS, Event, EventValidator
+from schemas.event import CHECK_IN, MAX_TS, Event
+from schemas.validator import EventValidator
 from streams.codec import decode_user, encode_user
 from streams.core.app_fold import AppFold
 from tests.oracle.contract import ATTRIBUTES, MAX_EVENT_BYTES, Refused, read_event
@@ -50,7 +51,7 @@ class EventFuzz:
         results = _VALIDATOR.validate(values)
         for value, result in zip(values, results, strict=True):
             self.counts["refused" if isinstance(result, InvalidEvent) else "accepted"] += 1
-            wrong = disagreement(value, result)
+            wrong = disagreement(value, result) or _other_than_pydantic(value, result)
             if wrong:
                 self.findings.append(f"{wrong}: {value[:500]!r}")
         self._fold(values, results)
@@ -102,6 +103,15 @@ def _other_content(result: Event, expected: Any) -> str | None:
         expected.attributes,
     )
     return None if ours == theirs else f"read as {ours}, must be {theirs}"
+
+
+def _other_than_pydantic(value: bytes, result: Event | InvalidEvent) -> str | None:
+    alone = _VALIDATOR._judged(value)
+    if isinstance(alone, InvalidEvent) or isinstance(result, InvalidEvent):
+        same = str(alone) == str(result)
+    else:
+        same = repr(sorted(alone.items())) == repr(sorted(result.items()))
+    return None if same else f"read as {result!r}, by pydantic alone as {alone!r}"
 
 
 def _refused_by_settings(event: Event) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from tests.fuzz.events import CATALOG, EventFuzz, disagreement
 from tests.fuzz.mutate import APPS, FIELDS, Mutator
 from tests.fuzz.records import RecordFuzz

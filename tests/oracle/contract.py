@@ -132,13 +132,18 @@ def instant_ms(text: str) -> int:
     return ms - ahead_ms if sign == "+" else ms + ahead_ms
 
 
+def _float(literal: str) -> float:
+    int(re.split("[.eE]", literal)[0])  # as many digits as a whole number may have
+    return float(literal)
+
+
 def _read_object(value: bytes | None, max_bytes: int) -> dict[str, Any]:
     if not value:
         _refuse("the value is empty")
     if len(value) > max_bytes:
         _refuse(f"the value is longer than {max_bytes} bytes")
     try:
-        read = json.loads(value.decode("utf-8"), parse_constant=_no_constant)
+        read = json.loads(value.decode("utf-8"), parse_constant=_no_constant, parse_float=_float)
         json.dumps(read, ensure_ascii=False).encode("utf-8")  # a lone surrogate has no UTF-8
     except (ValueError, RecursionError) as error:
         raise Refused(f"not JSON in UTF-8: {error}") from error

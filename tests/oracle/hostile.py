@@ -112,6 +112,7 @@ def _broken_json(good: Mapping[str, Any]) -> dict[str, bytes | None]:
         "half an escape": plain + b',"channel":"\\u00"}',
         "ts of 400 digits": plain + b',"ts":' + b"9" * 400 + b"}",
         "ts of 6000 digits": plain + b',"ts":' + b"9" * 6000 + b"}",
+        "a float of 6000 digits": plain + b',"unknown":' + b"9" * 6000 + b".5}",
         "ts with an exponent": plain + b',"ts":1.7e12}',
     }
 

@@ -9,7 +9,7 @@ import asyncio
 import faust
 
 from schemas.apps import AppCatalog, AppSettings
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from streams.codec import decode_user, encode_key, encode_user
 from streams.core.app_fold import AppFold
 from streams.core.state import UserState

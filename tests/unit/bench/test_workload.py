@@ -6,7 +6,7 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from schemas.apps import AppCatalog
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from streams.core.calendar import Calendar
 from tests.bench.filling import homes, message
 from tests.bench.scenarios import SCENARIOS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.apps import AppCatalog
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from streams.core.app_fold import AppFold
 from streams.core.cells import Cells
 from streams.core.partition_fold import PartitionFold

@@ -10,7 +10,7 @@ import pytest
 from deploy.capacity import Workload, dirty_users, plan
 from deploy.capacity_costs import Costs
 from deploy.cli import run
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from tests.unit.core.support import MONDAY_MS, Record, app_of, new_fold
 
 WORK = Workload(daily_users=1_000_000, partitions=16)

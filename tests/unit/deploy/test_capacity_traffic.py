@@ -11,7 +11,7 @@ from deploy.capacity_population import Behaviour, behaviour
 from deploy.traffic import History
 from deploy.traffic.clock import DAY_MS, day_of, day_start
 from schemas.apps import AppCatalog
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from streams.core.cells import NEW_DAILY
 from streams.core.totals import close_cells, settle
 from tests.unit.core.support import Record, new_fold

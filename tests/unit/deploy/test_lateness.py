@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deploy.lateness import Candidate, TimeCheck
 from schemas.apps import AppCatalog, AppSettings
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from streams.core.partition_fold import PartitionFold
 from streams.core.progress import Progress
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.apps import AppCatalog, AppSettings
 from schemas.errors import InvalidEvent
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from tests.oracle.contract import ATTRIBUTES, MAX_EVENT_BYTES, Refused, read_event
 from tests.oracle.hostile import malformed, odd, to_json
 

@@ -13,8 +13,9 @@ from deploy.settings import settings_table
 from schemas.apps import AppCatalog, AppSettings
 from schemas.dead_letter import HEADERS, Reason
 from schemas.errors import InvalidEvent
-from schemas.event import Event, EventValidator
+from schemas.event import Event
 from schemas.topics import TOPICS
+from schemas.validator import EventValidator
 from sinks.scripts import views
 from tests.unit.project.compose_file import ROOT
 from tests.unit.project.documents import DOCUMENTS, anchors, blocks, commands, links, tables, text

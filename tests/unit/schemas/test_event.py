@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.apps import AppCatalog, AppSettings
 from schemas.errors import InvalidEvent
-from schemas.event import Event, EventValidator
+from schemas.event import Event
+from schemas.validator import EventValidator
 
 BASE: dict[str, Any] = {
     "event_id": "e1",

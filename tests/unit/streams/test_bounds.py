@@ -10,9 +10,9 @@ from aiokafka.producer.message_accumulator import MessageAccumulator
 
 from schemas.apps import AppCatalog, AppSettings
 from schemas.dead_letter import DeadLetter
-from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import DEAD, EVENTS, REKEYED
+from schemas.validator import EventValidator
 from streams import partition as partition_module
 from streams.changelog import KafkaWriter
 from streams.core.app_fold import AppFold

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.apps import AppCatalog
-from schemas.event import EventValidator
 from schemas.tables import TABLES, RowBatch
 from schemas.topics import EVENTS, REKEYED
+from schemas.validator import EventValidator
 from streams.partition import Partition, PartitionFlush
 from streams.positions import FLUSH_KEY, PROGRESS_KEY, decode_flush_point
 from streams.settings import StreamSettings

@@ -7,9 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.apps import AppCatalog
-from schemas.event import EventValidator
 from schemas.tables import RowBatch
 from schemas.topics import EVENTS, REKEYED
+from schemas.validator import EventValidator
 from streams.metrics import LATENCY_BOUNDS_S, OUTCOMES, STAGES, Metrics, VisibleLatency
 from streams.partition import Partition
 from streams.settings import StreamSettings

@@ -14,7 +14,7 @@ from deploy.traffic import Expected, History, Message
 from deploy.traffic.network import MAX_DELAY_MS
 from schemas.apps import AppCatalog
 from schemas.errors import InvalidEvent
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from tests.oracle.judge import Message as Record
 from tests.oracle.judge import Verdict, judge
 from tests.oracle.murmur2 import partition_of

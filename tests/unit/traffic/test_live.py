@@ -9,7 +9,7 @@ from deploy.traffic.clock import HOUR_MS, MINUTE_MS, day_of, day_start
 from deploy.traffic.population import visitors
 from schemas.apps import AppCatalog
 from schemas.errors import InvalidEvent
-from schemas.event import EventValidator
+from schemas.validator import EventValidator
 from tests.unit.traffic.conftest import END_MS, SEED
 
 
