@@ -82,6 +82,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
     async def fold(stream: StreamT[Any]) -> None:
         try:
             async for event in cast("Stream[Any]", stream).noack().events():
+                await cast("BatchConsumer", app.consumer).until_asked()
                 await app.worker.take(event)
         except Exception as error:
             await app.crash(error)

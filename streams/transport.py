@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
@@ -29,6 +30,16 @@ _log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
+#: Faust takes five to eight turns; more when a rebalance has stopped it from fetching.
+_TURNS: Final = 12
+
+
+def _as_decoded(_tp: TopicPartition, record: Any) -> Any:
+    """In place of aiokafka's ``ConsumerRecord``, the record of which it would be made: it has all that is read here.
+
+    Making one takes longer than decoding the record does. What arrives while a fetch waits is made into them still.
+    """
+    return record
 
 
 class HasWorker(Protocol):
@@ -62,6 +73,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **options: Any) -> None:
         """As Faust's thread."""
         super().__init__(*args, **options)
+        #: Whether Faust waits for a fetch.
+        self.is_asked = False
         #: By topic partition: the offset after what was fetched last, how often it was sought, and where to.
         self.fetched_to: dict[TP, int] = {}
         self.eras: dict[TP, int] = {}
@@ -72,9 +85,29 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         return consumer
 
-    async def _fetch_records(self, *args: Any, **options: Any) -> Mapping[TP, list[Any]]:
-        fetched = await super()._fetch_records(*args, **options)
-        return {tp: self._batched(tp, records) for tp, records in fetched.items()}
+    async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
+        """As Faust's, called on the event loop of the app."""
+        self.is_asked = True
+        try:
+            return await super().getmany(active_partitions, timeout)
+        finally:
+            self.is_asked = False
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Mapping[TP, list[Any]]:
+        # Partitions whose batches fill the agent's queue are not active, and a call that waits for others goes on
+        # waiting when they are again. Faust's own timeout is a second.
+        timeout = _FETCH_WAIT_MS / 1000
+        for fetched in consumer._fetcher._records.values():
+            if isinstance(fetched, FetchResult) and fetched.has_more():
+                fetched._partition_records._consumer_record = _as_decoded
+        drained = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
+        return {tp: self._batched(tp, records) for tp, records in drained.items()}
 
     def _batched(self, tp: TP, records: list[Any]) -> list[Any]:
         if not records:
@@ -156,6 +189,16 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def until_asked(self) -> None:
+        """Let Faust ask for the next fetch, so that it is decoded while the last one is folded.
+
+        It takes some turns of the event loop to do so, and nobody else has one while a batch is folded.
+        """
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+            if self._thread.is_asked:
+                return
 
     def era(self, tp: TP) -> int:
         """How often ``tp`` was sought."""

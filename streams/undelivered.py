@@ -34,7 +34,7 @@ class Undelivered:
         """``batch``, which came as ``event``, has been folded."""
         tp = event.message.tp
         waiting = self._folded.get(tp)
-        size = sum(_MESSAGE_BYTES + len(record.value or b"") for record in batch)
+        size = _MESSAGE_BYTES * len(batch) + sum([len(record.value or b"") for record in batch])
         self._folded[tp] = Folded(event, size + (waiting.size if waiting else 0))
 
     def folded(self, tp: TP) -> Folded | None:

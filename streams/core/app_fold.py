@@ -47,7 +47,8 @@ class AppFold:
         self.totals = Cells()
         self._segments = tuple((name, SEGMENTS.index(name)) for name in settings.segments)
         self._values = _attributes_in([place for _, place in self._segments])
-        self._qualifies: dict[str, bool] = {}
+        #: Whether an event of this name makes its day an active one.
+        self._known_events: dict[str, bool] = {}
         self._changes = Cells()
         #: By set of days: how many users came in order, and have it, since the changes were counted last.
         self._marks: defaultdict[tuple[int, int], int] = defaultdict(int)
@@ -73,21 +74,19 @@ class AppFold:
 
     def apply(self, user: UserState, event: Event, day: int) -> bool:
         """Fold ``event`` of local day ``day`` into ``user``. False: it is a duplicate and changed nothing."""
-        identity = xxh3_64_digest(event["event_id"].encode())
+        identity = xxh3_64_digest(event["event_id"])
         seen = user.event_ids.get(day)
         if seen is None:
             user.event_ids[day] = identity
         elif identity in seen:
             return False
+        elif len(seen) < _IDS_PER_DAY * ID_BYTES:
+            user.event_ids[day] = seen + identity
         else:
             user.event_ids[day] = (seen + identity)[-_IDS_PER_DAY * ID_BYTES :]
         name = event["event"]
-        qualifies = self._qualifies.get(name)
-        if qualifies is None:
-            qualifies = self._learn(name)
-        if qualifies and (
-            day > user.last_day or event["ts"] <= user.first_ts or not user.days >> (user.last_day - day) & 1
-        ):
+        # Most events come on a day that is the user's latest already, and after the first one.
+        if (day != user.last_day or event["ts"] <= user.first_ts) and self._qualifies(name):
             self._activate(user, event, identity, day)
         if name == CHECK_IN:
             fill = event.get("for_day")
@@ -104,10 +103,12 @@ class AppFold:
         """Why a check-in was refused."""
         return f"for_day: a check-in may fill its own day or one of the {self.settings.make_up_days} days before it"
 
-    def _learn(self, name: str) -> bool:
-        if len(self._qualifies) >= _KNOWN_EVENTS:
-            self._qualifies.clear()
-        qualifies = self._qualifies[name] = self.settings.qualifies(name)
+    def _qualifies(self, name: str) -> bool:
+        qualifies = self._known_events.get(name)
+        if qualifies is None:
+            if len(self._known_events) >= _KNOWN_EVENTS:
+                self._known_events.clear()
+            qualifies = self._known_events[name] = self.settings.qualifies(name)
         return qualifies
 
     def _activate(self, user: UserState, event: Event, identity: bytes, day: int) -> None:

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-__all__ = ["Calendar", "month_start", "next_month", "previous_month", "week_start"]
+__all__ = ["QUARTER_MS", "Calendar", "month_start", "next_month", "previous_month", "week_start"]
 
-_DAY_MS: Final = 86_400_000
 #: Every change of a zone's offset since 2000 falls on a quarter of an hour (a test reads them all).
-_QUARTER_MS: Final = 900_000
+QUARTER_MS: Final = 900_000
+_DAY_MS: Final = 86_400_000
 _CACHED_QUARTERS: Final = 200_000
 _ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
 
@@ -21,30 +21,31 @@ _ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
 class Calendar:
     """The local days of one app."""
 
-    __slots__ = ("_cutoff_ms", "_shift_by_quarter", "_zone")
+    __slots__ = ("_cutoff_ms", "_zone", "by_quarter")
 
     def __init__(self, time_zone: str, cutoff_minutes: int) -> None:
         """``time_zone`` is an IANA name; the day begins ``cutoff_minutes`` after local midnight."""
         self._zone = ZoneInfo(time_zone)
         self._cutoff_ms = cutoff_minutes * 60_000
-        self._shift_by_quarter: dict[int, int] = {}
+        #: Local days by quarter of an hour since the epoch: of those asked for that lie within one day.
+        self.by_quarter: dict[int, int] = {}
 
     def local_day(self, ts_ms: int) -> int:
         """The local day of the instant ``ts_ms`` (milliseconds since the epoch, 2000 or later)."""
-        shift = self._shift_by_quarter.get(ts_ms // _QUARTER_MS)
-        if shift is None:
-            shift = self._shift(ts_ms // _QUARTER_MS)
-        return (ts_ms + shift) // _DAY_MS
+        quarter = ts_ms // QUARTER_MS
+        day = self.by_quarter.get(quarter)
+        return self._look_up(quarter, ts_ms) if day is None else day
 
-    def _shift(self, quarter: int) -> int:
-        """Milliseconds to add to an instant of this quarter of an hour, so that days begin at the cut-off."""
-        offset = datetime.fromtimestamp(quarter * (_QUARTER_MS // 1000), UTC).astimezone(self._zone).utcoffset()
+    def _look_up(self, quarter: int, ts_ms: int) -> int:
+        offset = datetime.fromtimestamp(quarter * (QUARTER_MS // 1000), UTC).astimezone(self._zone).utcoffset()
         assert offset is not None  # noqa: S101 - an aware datetime has an offset; tells mypy so
         shift = round(offset.total_seconds()) * 1000 - self._cutoff_ms
-        if len(self._shift_by_quarter) >= _CACHED_QUARTERS:
-            self._shift_by_quarter.clear()
-        self._shift_by_quarter[quarter] = shift
-        return shift
+        first = (quarter * QUARTER_MS + shift) // _DAY_MS
+        if first == (quarter * QUARTER_MS + QUARTER_MS - 1 + shift) // _DAY_MS:
+            if len(self.by_quarter) >= _CACHED_QUARTERS:
+                self.by_quarter.clear()
+            self.by_quarter[quarter] = first
+        return (ts_ms + shift) // _DAY_MS
 
 
 def week_start(day: int) -> int:

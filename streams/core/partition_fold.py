@@ -14,6 +14,7 @@ from schemas.errors import InvalidEvent
 from schemas.event import CHECK_IN, MAX_TS, Event
 from schemas.topics import EVENTS, REKEYED
 from streams.core.app_fold import AppFold
+from streams.core.calendar import QUARTER_MS
 from streams.core.progress import Progress
 from streams.core.state import UserState
 
@@ -94,7 +95,7 @@ class PartitionFold:
         progress = self.progress.events
         expected, watermark = progress.next_offset, progress.watermark
         consumed = accepted = repeated = 0
-        apps = self.apps
+        app_id, app = "", None
         for message, event in zip(messages, events, strict=True):
             offset = message.offset
             if offset < expected:
@@ -103,37 +104,44 @@ class PartitionFold:
             if isinstance(event, InvalidEvent):
                 self._refuse(message, "invalid", str(event))
                 continue
-            app = apps.get(event["app_id"]) or self.app(event["app_id"])
-            if app is None:
-                self._refuse(message, "invalid", _unlisted(event))
-                continue
+            if event["app_id"] != app_id or app is None:
+                app_id = event["app_id"]
+                app = self.app(app_id)
+                if app is None:
+                    self._refuse(message, "invalid", _unlisted(event))
+                    continue
+                known_days, users, dirty, apply = app.calendar.by_quarter, app.users, app.dirty, app.apply
+                lateness = app.settings.allowed_lateness
             ts = event["ts"]
             if ts >= MAX_TS:
                 reason: Reason = "future" if ts > message.timestamp + _FUTURE_MS else "invalid"
                 self._refuse(message, reason, _BEYOND_2100)
                 continue
-            day = app.calendar.local_day(ts)
+            day = known_days.get(ts // QUARTER_MS)
+            if day is None:
+                day = app.calendar.local_day(ts)
             if event["event"] == CHECK_IN and not app.may_fill(event, day):
                 self._refuse(message, "invalid", app.make_up_rule)
                 continue
             if ts > message.timestamp + _FUTURE_MS:
                 self._refuse(message, "future", f"ts is {ts - message.timestamp} ms after the record's own timestamp")
                 continue
-            if day > watermark:
-                watermark = day
-            elif day < watermark - app.settings.allowed_lateness:
-                self._refuse(message, "late", f"its day is {watermark - day} days before the watermark")
-                continue
+            if day != watermark:
+                if day > watermark:
+                    watermark = day
+                elif day < watermark - lateness:
+                    self._refuse(message, "late", f"its day is {watermark - day} days before the watermark")
+                    continue
             user_id = event["user_id"]
-            user = app.users.get(user_id) or self._find(app, user_id)
+            user = users.get(user_id) or self._find(app, user_id)
             if user is None:
                 self._forward(message, event)
                 continue
             if offset <= user.offset:
                 continue
             user.offset = offset
-            app.dirty.add(user_id)
-            if app.apply(user, event, day):
+            dirty.add(user_id)
+            if apply(user, event, day):
                 user.accepted += 1
                 accepted += 1
             else:

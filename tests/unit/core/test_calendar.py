@@ -27,6 +27,23 @@ def test_local_day_is_the_date_of_the_wall_clock_less_the_cutoff(zone: str, cuto
     assert Calendar(zone, cutoff).local_day(ts) == number((wall - timedelta(minutes=cutoff)).date())
 
 
+@given(
+    zone=st.sampled_from(ZONES),
+    cutoff=st.integers(0, 1439),
+    ts=st.integers(946_684_800_000, 4_102_444_799_999),
+    away=st.lists(st.integers(-1_800_000, 1_800_000) | st.sampled_from((-1, 0)), min_size=2, max_size=8),
+)
+def test_what_is_remembered_holds_around_the_beginning_of_a_day(
+    zone: str, cutoff: int, ts: int, away: list[int]
+) -> None:
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ts)
+    wall = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(minutes=cutoff)
+    begin = ts - round((wall - datetime(wall.year, wall.month, wall.day)) / timedelta(milliseconds=1))  # noqa: DTZ001
+    days = Calendar(zone, cutoff)
+    for offset in away:
+        assert days.local_day(begin + offset) == Calendar(zone, cutoff).local_day(begin + offset)
+
+
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "America/Asuncion"])
 def test_offsets_change_on_quarters_of_an_hour(zone: str) -> None:
     tz = ZoneInfo(zone)
@@ -62,7 +79,7 @@ def test_cache_of_offsets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     days = Calendar("Asia/Shanghai", 0)
     found = [days.local_day(1_709_136_000_000 + quarter * 900_000) for quarter in range(200)]
     assert found == [number(date(2024, 2, 29)) + quarter // 96 for quarter in range(200)]
-    assert len(days._shift_by_quarter) <= 4
+    assert len(days.by_quarter) <= 4
 
 
 @given(st.integers(10_957, 47_482))

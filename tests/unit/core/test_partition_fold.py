@@ -218,4 +218,4 @@ def test_what_an_app_qualifies_is_remembered_up_to_a_bound(monkeypatch: pytest.M
     fold = new_fold(AppCatalog(default=AppSettings(qualifying=frozenset({"order_paid"}))))
     feed(fold, [event(name, 1, name=name) for name in ("a", "b", "c", "order_paid")])
     assert app_of(fold).users["u"].days == 1
-    assert len(app_of(fold)._qualifies) <= 2
+    assert len(app_of(fold)._known_events) <= 2

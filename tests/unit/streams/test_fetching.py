@@ -1,0 +1,47 @@
+"""What the consumer thread asks aiokafka for."""
+
+import asyncio
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import TP
+
+from streams.transport import BatchConsumer, BatchConsumerThread
+
+
+def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again() -> None:
+    """Faust leaves those out whose batches fill the queue, and asks with a timeout of a second."""
+    timeouts = []
+
+    async def fetched_records(partitions: set[TP], timeout: float, max_records: int) -> dict[TP, list[Any]]:
+        timeouts.append(timeout)
+        return {}
+
+    fetcher = SimpleNamespace(
+        _closed=False,
+        _records={},
+        _subscriptions=SimpleNamespace(fetch_context=nullcontext),
+        fetched_records=fetched_records,
+    )
+    thread = BatchConsumerThread.__new__(BatchConsumerThread)
+    thread.consumer = SimpleNamespace(flow_active=True)  # type: ignore[assignment]
+    consumer: Any = SimpleNamespace(_fetcher=fetcher, _closed=False)
+    assert asyncio.run(thread._fetch_records(consumer, set(), timeout=1.0, max_records=5)) == {}
+    assert timeouts == [0.1]
+
+
+def test_waiting_for_faust_to_ask_ends_when_it_does_and_when_it_does_not() -> None:
+    async def turns(asked_after: int | None) -> int:
+        consumer = BatchConsumer.__new__(BatchConsumer)
+        consumer._thread = SimpleNamespace(is_asked=False)  # type: ignore[assignment]
+        waiting, taken = asyncio.ensure_future(consumer.until_asked()), 0
+        while not waiting.done():
+            await asyncio.sleep(0)
+            taken += 1
+            consumer._thread.is_asked = taken == asked_after
+        return taken
+
+    asked, never = asyncio.run(turns(5)), asyncio.run(turns(None))
+    assert 5 <= asked <= 7
+    assert asked < never < 50
