@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+
+from streams.decoding import decode_whole_batches, until_fetched
 
 if TYPE_CHECKING:
     from streams.worker import Worker
@@ -32,14 +33,6 @@ _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
 #: Faust takes five to eight turns; more when a rebalance has stopped it from fetching.
 _TURNS: Final = 12
-
-
-def _as_decoded(_tp: TopicPartition, record: Any) -> Any:
-    """In place of aiokafka's ``ConsumerRecord``, the record of which it would be made: it has all that is read here.
-
-    Making one takes longer than decoding the record does. What arrives while a fetch waits is made into them still.
-    """
-    return record
 
 
 class HasWorker(Protocol):
@@ -100,14 +93,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[TP, list[Any]]:
-        # Partitions whose batches fill the agent's queue are not active, and a call that waits for others goes on
-        # waiting when they are again. Faust's own timeout is a second.
-        timeout = _FETCH_WAIT_MS / 1000
-        for fetched in consumer._fetcher._records.values():
-            if isinstance(fetched, FetchResult) and fetched.has_more():
-                fetched._partition_records._consumer_record = _as_decoded
-        drained = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
-        return {tp: self._batched(tp, records) for tp, records in drained.items()}
+        fetcher = consumer._fetcher
+        decode_whole_batches(fetcher)
+        fetched = await super()._fetch_records(consumer, active_partitions, timeout=0, max_records=max_records)
+        if not fetched:
+            # Partitions whose batches fill the agent's queue are not active, until the next call. So it must come soon;
+            # Faust's own timeout is a second.
+            await until_fetched(fetcher, _FETCH_WAIT_MS / 1000)
+            decode_whole_batches(fetcher)
+            fetched = await super()._fetch_records(consumer, active_partitions, timeout=0, max_records=max_records)
+        return {tp: self._batched(tp, records) for tp, records in fetched.items()}
 
     def _batched(self, tp: TP, records: list[Any]) -> list[Any]:
         if not records:

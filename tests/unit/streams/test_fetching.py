@@ -5,19 +5,25 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import TP
 
+from streams import transport
 from streams.transport import BatchConsumer, BatchConsumerThread
 
 
-def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again() -> None:
+def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faust leaves those out whose batches fill the queue, and asks with a timeout of a second."""
-    timeouts = []
+    waited = []
 
     async def fetched_records(partitions: set[TP], timeout: float, max_records: int) -> dict[TP, list[Any]]:
-        timeouts.append(timeout)
+        waited.append(timeout)
         return {}
 
+    async def until_fetched(_fetcher: Any, timeout_s: float) -> None:
+        waited.append(timeout_s)
+
+    monkeypatch.setattr(transport, "until_fetched", until_fetched)
     fetcher = SimpleNamespace(
         _closed=False,
         _records={},
@@ -28,7 +34,7 @@ def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again() -> Non
     thread.consumer = SimpleNamespace(flow_active=True)  # type: ignore[assignment]
     consumer: Any = SimpleNamespace(_fetcher=fetcher, _closed=False)
     assert asyncio.run(thread._fetch_records(consumer, set(), timeout=1.0, max_records=5)) == {}
-    assert timeouts == [0.1]
+    assert waited == [0, 0.1, 0]
 
 
 def test_waiting_for_faust_to_ask_ends_when_it_does_and_when_it_does_not() -> None:
