@@ -53,6 +53,7 @@ _NO_TS_48: Final = 2**48 - 1
 _LONG_TEXT: Final = 255
 #: Most users share their attributes with many others.
 _KNOWN_ATTRIBUTES: Final = 4096
+_KNOWN_APPS: Final = 1024
 
 #: The CRC-32 of any bytes followed by their own CRC-32, little-endian.
 _RESIDUE: Final = 0x2144DF1C
@@ -64,8 +65,13 @@ RESERVED: Final = b"\xff\xff"
 
 def encode_key(app_id: str, user_id: str) -> bytes:
     """The changelog key of a user: length of the app id in bytes (u16), app id, user id, UTF-8."""
+    return _encode_app(app_id) + user_id.encode()
+
+
+@lru_cache(maxsize=_KNOWN_APPS)
+def _encode_app(app_id: str) -> bytes:
     app = app_id.encode()
-    return _SHORT.pack(len(app)) + app + user_id.encode()
+    return _SHORT.pack(len(app)) + app
 
 
 def decode_key(key: bytes) -> tuple[str, str]:

@@ -266,8 +266,7 @@ class Partition:
             for user_id in app.dirty:
                 forget_ids_before(users[user_id], self._open_from)
                 records.append((encode_key(app_id, user_id), encode_user(users[user_id])))
-            for user_id in app.shown:
-                rows.user(app_id, user_id, users[user_id])
+            rows.users(app_id, ((user_id, users[user_id]) for user_id in app.shown))
             app.dirty.clear()
             app.shown.clear()
         return records

@@ -1,5 +1,6 @@
 """States and cells to rows of ClickHouse, in the column order of ``schemas.tables``."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from schemas.dead_letter import DeadLetter
@@ -46,26 +47,22 @@ class RowWriter:
             [self._version] * count,
         )
 
-    def user(self, app_id: str, user_id: str, user: UserState) -> None:
-        """The published row of a user; none for a user without an active day."""
-        if not user.days:
+    def users(self, app_id: str, users: Iterable[tuple[str, UserState]]) -> None:
+        """The published rows of users; none for a user without an active day."""
+        rows = [(user_id, *_days(user), *_check_ins(user), *user.attributes) for user_id, user in users if user.days]
+        if not rows:
             return
-        self.batch.add(
+        # A row at a time would be appended to 22 lists.
+        count = len(rows)
+        user_ids, *columns = (list(column) for column in zip(*rows, strict=True))
+        self.batch.extend(
             "users",
-            (
-                self._epoch,
-                app_id,
-                user_id,
-                self._partition,
-                days.first(user.last_day, user.days),
-                user.last_day,
-                user.days & _MASK,
-                user.last_day - days.run_ending_on(user.last_day, user.days, user.last_day) + 1,
-                days.longest_run(user.days),
-                *_check_ins(user),
-                *user.attributes,
-                self._version,
-            ),
+            [self._epoch] * count,
+            [app_id] * count,
+            user_ids,
+            [self._partition] * count,
+            *columns,
+            [self._version] * count,
         )
 
     def app(self, app: AppFold) -> None:
@@ -123,6 +120,17 @@ class RowWriter:
                 self._version,
             ),
         )
+
+
+def _days(user: UserState) -> tuple[int, int, int, int, int]:
+    last, bits = user.last_day, user.days
+    return (
+        days.first(last, bits),
+        last,
+        bits & _MASK,
+        last - days.run_ending_on(last, bits, last) + 1,
+        days.longest_run(bits),
+    )
 
 
 def _check_ins(user: UserState) -> tuple[Any, ...]:
