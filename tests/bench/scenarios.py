@@ -22,7 +22,7 @@ class Scenario:
     rounds: int = 2
 
 
-_BASE: Final = Workload(events=1_000_000, users=20_000, per_user_day=20)
+_BASE: Final = Workload(events=2_000_000, users=20_000, per_user_day=20)
 
 #: A million users differ from ``sparse``, not from the base: at 20 events a day a run sees but a few of them.
 SCENARIOS: Final = {
@@ -35,7 +35,7 @@ SCENARIOS: Final = {
             contenders=(*_FAST, "bytewax-durable", "faust", "loader", "aiokafka", "aiokafka-json", "confluent"),
             rounds=3,
         ),
-        Scenario("sparse", "2 events per user-day", Workload(events=600_000, users=20_000, per_user_day=2)),
+        Scenario("sparse", "2 events per user-day", Workload(events=1_000_000, users=20_000, per_user_day=2)),
         Scenario(
             "many",
             "2 events per user-day, 1 000 000 users",
@@ -44,7 +44,7 @@ SCENARIOS: Final = {
         Scenario(
             "disorder",
             "10 % of the events up to a day late",
-            Workload(events=1_000_000, users=20_000, per_user_day=20, delayed=0.1),
+            Workload(events=2_000_000, users=20_000, per_user_day=20, delayed=0.1),
         ),
         Scenario("workers", "2 workers", _BASE, workers=2),
     )
