@@ -11,7 +11,7 @@ from msgspec import Meta
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, StringConstraints
 from typing_extensions import TypedDict
 
-__all__ = ["CHECK_IN", "MAX_TS", "MIN_TS", "Event"]
+__all__ = ["CHECK_IN", "MAX_TS", "MIN_TS", "Event", "milliseconds"]
 
 CHECK_IN: Final = "check_in"
 
@@ -28,16 +28,16 @@ _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def _milliseconds(text: str) -> int:
-    """RFC 3339 text to milliseconds since the epoch, rounded down. Raises ``ValueError`` when it is no instant."""
+def milliseconds(text: str) -> int:
+    """RFC 3339 text to milliseconds since the epoch, rounded down.
+
+    Raises ``ValueError`` when it is no instant, or one before ``MIN_TS``.
+    """
     if _RFC3339.fullmatch(text) is None:
         raise ValueError(
             "ts must be integer milliseconds or RFC 3339 with an offset, such as 2026-03-01T08:00:00+08:00"
         )
-    return (datetime.fromisoformat(text.upper()) - _UNIX_EPOCH) // _MILLISECOND
-
-
-def _not_too_early(ts: int) -> int:
+    ts = (datetime.fromisoformat(text.upper()) - _UNIX_EPOCH) // _MILLISECOND
     if ts < MIN_TS:
         raise ValueError("ts must be milliseconds since 1970, and not before the year 2000")
     return ts
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 else:
     Timestamp = (
         Annotated[int, Field(ge=MIN_TS, le=_INT64_MAX), Meta(ge=MIN_TS, le=_INT64_MAX)]
-        | Annotated[str, AfterValidator(_milliseconds), AfterValidator(_not_too_early)]
+        | Annotated[str, AfterValidator(milliseconds)]
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.apps import AppCatalog
 from schemas.errors import InvalidEvent
-from schemas.event import Event
+from schemas.event import Event, milliseconds
 
 __all__ = ["EventValidator"]
 
@@ -60,12 +60,14 @@ class EventValidator:
             ):
                 try:
                     event: Event = read(value)
-                except (MsgspecError, RecursionError):
+                    ts: int | str = event["ts"]
+                    if type(ts) is str:
+                        event["ts"] = milliseconds(ts)
+                except (MsgspecError, ValueError, RecursionError):
                     pass
                 else:
                     if (
                         event["event"] in names
-                        and type(event["ts"]) is int
                         and "for_day" not in event
                         and ("props" not in event or _is_flat(event["props"]))
                         and not (any_strict and self._is_strict(event))
@@ -111,7 +113,11 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _is_flat(props: dict[str, Any] | None) -> bool:
-    return props is None or not any(isinstance(value, dict | list) for value in props.values())
+    if props:
+        for value in props.values():
+            if type(value) is dict or type(value) is list:
+                return False
+    return True
 
 
 def _describe(error: ValidationError) -> str:

@@ -60,7 +60,16 @@ def agree(value: bytes, made: Counting) -> bool:
     return plain
 
 
-@pytest.mark.parametrize("fields", [GOOD, FULL, {**FULL, "page": "x" * 2_000}, {**GOOD, "props": None, "unknown": [1]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        GOOD,
+        FULL,
+        {**FULL, "page": "x" * 2_000},
+        {**GOOD, "props": None, "unknown": [1]},
+        {**GOOD, "ts": "2024-02-29t12:00:00.0009+08:00"},
+    ],
+)
 def test_plain_messages_are_read_without_pydantic(fields: dict[str, Any]) -> None:
     assert agree(to_json(fields), warm())
     assert agree(json.dumps(fields).encode(), warm())  # with escapes
@@ -70,7 +79,8 @@ def test_plain_messages_are_read_without_pydantic(fields: dict[str, Any]) -> Non
     "fields",
     [
         {**GOOD, "event": "never_seen"},
-        {**GOOD, "ts": "2024-02-29T12:00:00Z"},
+        {**GOOD, "ts": "2024-02-30T12:00:00Z"},
+        {**GOOD, "ts": "1999-12-31T23:59:59.999Z"},
         {**GOOD, "for_day": "2024-02-29"},
         {**GOOD, "for_day": 19_782},
         {**GOOD, "props": {"a": {"b": 1}}},
