@@ -18,8 +18,8 @@ def _cost(default: float, label: str, source: str) -> Any:
 class Costs:
     """Costs of the worker, its state, Kafka and ClickHouse. Times are of one core of the machine that measured."""
 
-    event_us: float = _cost(6.6, "µs CPU of an event: fetched, validated, folded", "`make bench`, CPU per event")
-    state_us: float = _cost(12.0, "µs CPU of a state written to the changelog", "`tests.bench.latency`, by the rate")
+    event_us: float = _cost(3.3, "µs CPU of an event: fetched, validated, folded", "`make bench`, CPU per event")
+    state_us: float = _cost(10.0, "µs CPU of a state written to the changelog", "`tests.bench.latency`, by the rate")
     row_us: float = _cost(3.0, "µs CPU of a row computed and sent", "`tests.bench.latency`, by the rate")
     flush_ms: float = _cost(20.0, "ms CPU of a flush whatever it holds", "`tests.bench.latency` at a low rate")
     partition_flush_ms: float = _cost(4.0, "ms CPU of each partition in a flush", "the same, by the partitions")
@@ -27,10 +27,10 @@ class Costs:
         115.0, "bytes of a changelog record and its key, without ids", "the state codec: 68, and a key of 47"
     )
     event_id_bytes: float = _cost(8.0, "bytes of an event id while its day is open", "the state codec")
-    user_bytes: float = _cost(280.0, "bytes of memory of a user at rest", "`make bench`, memory by users")
+    user_bytes: float = _cost(270.0, "bytes of memory of a user at rest", "`make bench`, memory by users")
     cell_bytes: float = _cost(112.0, "bytes of memory of an open cell", "`tracemalloc`, 109 800 cells")
-    worker_mib: float = _cost(370.0, "MiB of memory of a worker besides users at rest", "`make bench`, memory by users")
-    recovery_us: float = _cost(9.2, "µs to restore a user and the counts", "`make bench`, recovery of 1 000 000 users")
+    worker_mib: float = _cost(560.0, "MiB of memory of a worker besides users at rest", "`make bench`, memory by users")
+    recovery_us: float = _cost(5.7, "µs to restore a user and the counts", "`make bench`, recovery of 1 000 000 users")
     cell_disk_bytes: float = _cost(
         8.3, "bytes on disk of a cell in ClickHouse", "`system.parts`, 4.2 million cells, merged"
     )
@@ -51,7 +51,7 @@ class MeasuredRun:
 
 
 #: One worker and two over the same topic; two share the cores with broker and ClickHouse.
-MEASURED: Final = (MeasuredRun(1, 127_189, 6.6, "2026-11-22"), MeasuredRun(2, 187_092, 6.2, "2026-11-22"))
+MEASURED: Final = (MeasuredRun(1, 249_749, 3.3, "2026-11-22"), MeasuredRun(2, 391_621, 2.8, "2026-11-22"))
 
 
 def measured_rows() -> list[str]:
