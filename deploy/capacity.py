@@ -108,8 +108,8 @@ def plan(work: Workload, costs: Costs) -> Plan:
     """What ``work`` needs at ``costs``.
 
     Raises:
-        ValueError: the share of new users, the retention and the history do not go together, or the flushes alone take
-            more than a worker may use.
+        ValueError: the share of new users, the retention and the history do not go together, a worker's memory has no
+            room for users, or the flushes alone take more than a worker may use.
     """
     model = behaviour(work.new_share, work.day1_retention, work.history_days)
     open_days = work.lateness_days + work.make_up_days
@@ -147,6 +147,11 @@ def plan(work: Workload, costs: Costs) -> Plan:
         + open_ * costs.cell_bytes
     )
     room = work.worker_memory_gib * 1024 * _MIB - costs.worker_mib * _MIB
+    if room <= 0:
+        raise ValueError(
+            f"a worker takes {costs.worker_mib:g} MiB without any user at rest, and may use "
+            f"{work.worker_memory_gib:g} GiB: give it more memory"
+        )
     by_cpu, by_memory = ceil(shared_cpu / (work.core_share - own_cpu)), ceil(state / room)
     workers = work.workers or min(work.partitions, max(by_cpu, by_memory))
     cores = shared_cpu + workers * own_cpu

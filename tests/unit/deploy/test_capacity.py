@@ -92,10 +92,10 @@ def test_what_grows_with_what() -> None:
 
 
 def test_workers_are_as_many_as_cpu_and_memory_need_and_partitions_allow() -> None:
-    found = plan(replace(WORK, worker_memory_gib=0.5, partitions=64), COSTS)
+    found = plan(replace(WORK, worker_memory_gib=0.75, partitions=64), COSTS)
     assert found.workers == found.workers_by_memory > found.workers_by_cpu
-    assert found.worker_bytes <= 0.5 * 1024**3
-    few = plan(replace(WORK, worker_memory_gib=0.5, partitions=2), COSTS)
+    assert found.worker_bytes <= 0.75 * 1024**3
+    few = plan(replace(WORK, worker_memory_gib=0.75, partitions=2), COSTS)
     assert few.workers == 2 < few.partitions_needed
     assert plan(replace(WORK, workers=5), COSTS).workers == 5
 
@@ -119,6 +119,7 @@ def test_flushes_that_alone_use_a_worker_up_are_refused() -> None:
         (["--daily-users", "9", "--new-share", "0.001"], "share of new users lies between"),
         (["--daily-users", "9", "--flush-interval", "0.001"], "flush less often"),
         (["--daily-users", "9", "--worker-memory", "0.1"], "'--worker-memory'"),
+        (["--daily-users", "9", "--worker-memory", "0.5"], "give it more memory"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(
