@@ -93,16 +93,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[TP, list[Any]]:
-        fetcher = consumer._fetcher
-        decode_whole_batches(fetcher)
-        fetched = await super()._fetch_records(consumer, active_partitions, timeout=0, max_records=max_records)
+        fetched = await self._fetch_arrived(consumer, active_partitions, max_records)
         if not fetched:
             # Partitions whose batches fill the agent's queue are not active, until the next call. So it must come soon;
             # Faust's own timeout is a second.
-            await until_fetched(fetcher, _FETCH_WAIT_MS / 1000)
-            decode_whole_batches(fetcher)
-            fetched = await super()._fetch_records(consumer, active_partitions, timeout=0, max_records=max_records)
+            await until_fetched(consumer._fetcher, _FETCH_WAIT_MS / 1000)
+            fetched = await self._fetch_arrived(consumer, active_partitions, max_records)
         return {tp: self._batched(tp, records) for tp, records in fetched.items()}
+
+    async def _fetch_arrived(
+        self, consumer: AIOKafkaConsumer, active_partitions: set[TP], max_records: int | None
+    ) -> Mapping[TP, list[Any]]:
+        decode_whole_batches(consumer._fetcher)
+        return await super()._fetch_records(consumer, active_partitions, timeout=0, max_records=max_records)
 
     def _batched(self, tp: TP, records: list[Any]) -> list[Any]:
         if not records:
