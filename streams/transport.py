@@ -31,8 +31,9 @@ _log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
-#: Faust takes five to eight turns; more when a rebalance has stopped it from fetching.
-_TURNS: Final = 12
+#: Faust takes about six turns, and two or three more for each further partition in the last fetch. It does not ask at
+#: all while all partitions are held back.
+_TURNS: Final = 100
 
 
 class HasWorker(Protocol):
@@ -195,7 +196,7 @@ class BatchConsumer(driver.Consumer):
         """
         for _ in range(_TURNS):
             await asyncio.sleep(0)
-            if self._thread.is_asked:
+            if self._thread.is_asked or not self.flow_active:
                 return
 
     def era(self, tp: TP) -> int:

@@ -5,10 +5,11 @@ import re
 import time
 from collections.abc import Iterator
 
+import pytest
+
 from tests.e2e.pipeline import Pipeline
 from tests.oracle.judge import Message
 
-MESSAGES = 60_000
 _NOW = int(time.time() * 1000)
 
 #: A worker that says, of each batch that it folds: how long it is, whether the next fetch is asked for, of what it is.
@@ -33,19 +34,20 @@ run_worker(app)
 """
 
 
-def messages(pipeline: Pipeline) -> Iterator[Message]:
-    for number in range(MESSAGES):
+def messages(pipeline: Pipeline, count: int) -> Iterator[Message]:
+    for number in range(count):
         user_id = f"user {number % 97}"
         fields = {"event_id": str(number), "app_id": "wx-default", "user_id": user_id, "event": "app_open", "ts": _NOW}
         yield Message(pipeline.home(user_id), -1, user_id.encode(), json.dumps(fields).encode(), _NOW)
 
 
-def test_the_next_fetch_is_under_way_while_a_batch_is_folded(pipeline: Pipeline) -> None:
-    pipeline.publish(messages(pipeline))
+@pytest.mark.parametrize("count", [pytest.param(400, id="all partitions in one fetch"), 60_000])
+def test_the_next_fetch_is_under_way_while_a_batch_is_folded(pipeline: Pipeline, count: int) -> None:
+    pipeline.publish(messages(pipeline, count))
     worker = pipeline.start_worker(("-c", _NOTING))
     pipeline.wait_until_folded()
     assert worker.stop() == 0
     folds = re.findall(r"^folds (\d+) (True|False) (\w+)$", worker.log.read_text(), re.MULTILINE)
-    assert sum(int(length) for length, *_ in folds) == MESSAGES
+    assert sum(int(length) for length, *_ in folds) == count
     assert {asked for _, asked, _ in folds} == {"True"}
     assert not {kind for *_, kind in folds} & {"ConsumerRecord"}

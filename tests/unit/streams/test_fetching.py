@@ -38,16 +38,19 @@ def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again(monkeypa
 
 
 def test_waiting_for_faust_to_ask_ends_when_it_does_and_when_it_does_not() -> None:
-    async def turns(asked_after: int | None) -> int:
+    async def turns(asked_after: int | None, stopped_after: int | None = None) -> int:
         consumer = BatchConsumer.__new__(BatchConsumer)
         consumer._thread = SimpleNamespace(is_asked=False)  # type: ignore[assignment]
+        consumer.flow_active = True
         waiting, taken = asyncio.ensure_future(consumer.until_asked()), 0
         while not waiting.done():
             await asyncio.sleep(0)
             taken += 1
             consumer._thread.is_asked = taken == asked_after
+            consumer.flow_active = taken != stopped_after
         return taken
 
-    asked, never = asyncio.run(turns(5)), asyncio.run(turns(None))
-    assert 5 <= asked <= 7
-    assert asked < never < 50
+    asked, stopped, never = asyncio.run(turns(50)), asyncio.run(turns(None, 5)), asyncio.run(turns(None))
+    assert 50 <= asked <= 52
+    assert 5 <= stopped <= 7
+    assert asked < never < 200
