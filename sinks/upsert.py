@@ -96,6 +96,9 @@ class ClickHouseSink:
             raise Terminal(f"a value for {table}.{context.column_name} does not fit its type: {error}") from error
         except (ClickHouseError, OSError) as error:
             raise translate(error, self._url) from error
+        finally:
+            # A context refers to itself, and would keep the columns in memory until garbage is collected.
+            context.data = [()]
 
     def _connected(self) -> Client:
         with self._connecting:

@@ -7,6 +7,7 @@ longer than decoding does. The decoded record has all that is read here: offset,
 import asyncio
 from inspect import GEN_CREATED, getgeneratorstate
 from typing import Any
+from weakref import proxy
 
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, Fetcher, FetchResult
 from aiokafka.errors import CorruptRecordException
@@ -17,14 +18,15 @@ __all__ = ["decode_whole_batches", "until_fetched"]
 def decode_whole_batches(fetcher: Fetcher) -> None:
     """Have the answers that wait in ``fetcher`` give out their records as decoded."""
     for fetched in fetcher._records.values():
-        if isinstance(fetched, FetchResult) and fetched.has_more():
+        if isinstance(fetched, FetchResult) and fetched.has_more() and not isinstance(fetched.getall, _WholeBatches):
             source = fetched._partition_records
             # When some were taken, the rest of a batch is in the generator. Of what is committed only, aiokafka knows.
             if (
                 getgeneratorstate(source._records_iterator) == GEN_CREATED
                 and source._isolation_level == READ_UNCOMMITTED
-                and not isinstance(fetched.getall, _WholeBatches)
             ):
+                # It refers to its source: the two would keep the answer in memory until garbage is collected.
+                source._records_iterator = None
                 fetched.getall = _WholeBatches(fetched)
 
 
@@ -40,7 +42,7 @@ class _WholeBatches:
     """``FetchResult.getall`` of one fetch."""
 
     def __init__(self, fetched: FetchResult) -> None:
-        self._fetched = fetched
+        self._fetched: FetchResult = proxy(fetched)
         #: Decoded, but more than was asked for.
         self._ahead: list[Any] = []
         #: The offset after the batch that was decoded last.

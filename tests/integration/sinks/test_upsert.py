@@ -1,6 +1,9 @@
 """Rows arrive as they were given, and writing them again changes nothing."""
 
 import asyncio
+import gc
+import sys
+import time
 from datetime import date
 
 import pytest
@@ -131,3 +134,23 @@ def test_writes_at_once_do_not_mix_their_rows(client: Client, url: str) -> None:
     asyncio.run(write_all())
     found = client.query("SELECT count(), countIf(users = partition + n AND version = n) FROM cells FINAL").result_rows
     assert found == [(4000, 4000)]
+
+
+def test_the_rows_leave_memory_as_soon_as_they_are_written(client: Client, url: str) -> None:
+    batch = RowBatch()
+    batch.add("cells", (1, "new_daily", "shop", days(DAY), 0, "", "", 0, 5, 8))
+    column = batch.columns["cells"][0]
+    references = sys.getrefcount(column)
+    sink = ClickHouseSink(url, "default", "", str(client.database))
+    gc.disable()
+    try:
+        asyncio.run(sink.write(batch))
+        batch.columns.clear()
+        # The list of columns held it; the thread of the insert may hold it until it ends.
+        deadline = time.monotonic() + 5
+        while sys.getrefcount(column) > references - 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sys.getrefcount(column) == references - 1
+    finally:
+        gc.enable()
+        asyncio.run(sink.close())

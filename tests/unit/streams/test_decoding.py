@@ -1,7 +1,9 @@
 """What is decoded in whole batches is what aiokafka gives out itself, record by record and position by position."""
 
 import asyncio
+import gc
 import itertools
+import sys
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -131,6 +133,25 @@ def test_a_damaged_batch_is_fetched_again_with_all_that_was_not_given_out() -> N
         fetched.take(5)
     assert fetched.position == 1
     assert not fetched.result.has_more()
+
+
+@pytest.mark.parametrize("taken", [0, 2, 5])
+def test_an_answer_leaves_memory_as_soon_as_it_was_given_out_or_dropped(taken: int) -> None:
+    answer = encode([Batch([1] * 3), Batch([1] * 2)])
+    references = sys.getrefcount(answer)
+    gc.disable()
+    try:
+        fetched = Fetched(answer)
+        decode_whole_batches(fetched.fetcher)
+        assert len(fetched.take(taken)) == taken
+        assert fetched.result.has_more() == (taken < 5)
+        if taken == 5:
+            assert sys.getrefcount(answer) == references
+        fetched.fetcher._records.clear()
+        del fetched.result
+        assert sys.getrefcount(answer) == references
+    finally:
+        gc.enable()
 
 
 def test_what_was_begun_by_aiokafka_is_ended_by_it() -> None:
