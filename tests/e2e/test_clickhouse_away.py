@@ -9,7 +9,7 @@ from tests.oracle.dataset import CATALOG, Size, generate
 from tests.ports import reserve_port
 
 AWAY_S = 30
-MOST_GROWTH_MIB = 200
+MOST_GROWTH_MIB = 150
 
 
 def resident_mib(pid: int) -> float:
