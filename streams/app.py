@@ -21,14 +21,12 @@ from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
 from streams.transport import BatchConsumer, BatchTransport
-from streams.worker import Worker
+from streams.worker import QUEUED_BATCHES, Worker
 
 __all__ = ["RetentionApp", "create_app"]
 
 _log = logging.getLogger(__name__)
 
-#: Batches waiting in the agent's queue; each holds at most one fetch of one partition.
-_QUEUED_BATCHES: Final = 16
 #: Fetches of the changelog that Faust keeps, though the table has taken them in already; 1 means something else to it.
 _RECOVERY_BATCHES: Final = 2
 #: How often a recovery is looked at.
@@ -179,7 +177,7 @@ def _faust_settings(settings: StreamSettings) -> Mapping[str, Any]:
         "web_enabled": False,
         # A revoked partition's events are dropped and read again; waiting for them would stall the rebalance.
         "stream_wait_empty": False,
-        "stream_buffer_maxsize": _QUEUED_BATCHES,
+        "stream_buffer_maxsize": QUEUED_BATCHES,
         "broker_max_poll_records": 5_000,
         "broker_max_poll_interval": _MAX_POLL_INTERVAL_S,
         "broker_session_timeout": settings.session_timeout_s,

@@ -27,10 +27,12 @@ from streams.table import UsersTable
 from streams.transport import RecordBatch
 from streams.undelivered import Folded, Undelivered
 
-__all__ = ["Reader", "Worker"]
+__all__ = ["QUEUED_BATCHES", "Reader", "Worker"]
 
 _log = logging.getLogger(__name__)
 
+#: Batches waiting in the agent's queue; each holds at most one fetch of one topic partition.
+QUEUED_BATCHES: Final = 16
 #: Looks that in a row see a fetch which has not arrived, until it is fetched again.
 _PATIENCE_LOOKS: Final = 5
 
@@ -78,7 +80,7 @@ class Worker:
         self._durable: dict[TP, int] = {}
         self._undelivered = Undelivered()
         self._lost_fetches = LostFetches(_PATIENCE_LOOKS)
-        #: Batches that came since the last look.
+        #: Batches that came, whatever became of them.
         self._came = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -169,17 +171,18 @@ class Worker:
 
         Faust drops fetches around a rebalance. One that others follow is noticed by them, the last one is not.
         """
-        came, self._came = self._came, 0
+        if self.is_blocked:
+            return
         missing: dict[TP, tuple[int, int]] = {}
-        # What waits in the agent's queue behind others is not lost: nothing may have come since the last look.
-        if not (self.is_blocked or came):
-            for number, partition in self._owned.items():
-                for topic in INPUTS:
-                    tp = TP(topic.name, number)
-                    arrived, fetched = partition.arrived(topic.name), self._reader.fetched_to(tp)
-                    if fetched > arrived:
-                        missing[tp] = arrived, fetched
-        lost = {tp: missing[tp][0] for tp in self._lost_fetches.look(missing)}
+        for number, partition in self._owned.items():
+            for topic in INPUTS:
+                tp = TP(topic.name, number)
+                arrived, fetched = partition.arrived(topic.name), self._reader.fetched_to(tp)
+                if fetched > arrived:
+                    missing[tp] = arrived, fetched
+        # Before a fetch may wait what fills the queue, and what was fetched together with it.
+        ahead = QUEUED_BATCHES + len(INPUTS) * len(self._owned)
+        lost = {tp: missing[tp][0] for tp in self._lost_fetches.look(missing, self._came, ahead)}
         if lost:
             _log.info("worker: fetched but not arrived, reading again: %s", lost)
             await self._reader.go_to(lost)

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from faust.types import TP, EventT
 
-from schemas.topics import EVENTS
+from schemas.topics import EVENTS, REKEYED
 from streams.changelog import KafkaWriter
 from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
 from streams.transport import RecordBatch
-from streams.worker import Worker
+from streams.worker import QUEUED_BATCHES, Worker
 from tests.unit.core.support import Record, event
 
 TP0 = TP(EVENTS.name, 0)
@@ -25,23 +25,27 @@ class Reader:
     """A consumer that notes where it is sent."""
 
     generation = 1
-    fetched = 0
 
     def __init__(self) -> None:
+        self.fetched: dict[TP, int] = {}
         self.eras: defaultdict[TP, int] = defaultdict(int)
+        #: Where in the first topic partition, and which other ones.
         self.sent_to: list[int] = []
+        self.sent: list[TP] = []
 
     def era(self, tp: TP) -> int:
         return self.eras[tp]
 
-    def fetched_to(self, _tp: TP) -> int:
-        return self.fetched
+    def fetched_to(self, tp: TP) -> int:
+        return self.fetched.get(tp, 0)
 
     async def go_to(self, positions: Mapping[TP, int]) -> None:
         for tp, offset in positions.items():
             self.eras[tp] += 1
             if tp == TP0:
                 self.sent_to.append(offset)
+            else:
+                self.sent.append(tp)
 
     async def prove_ownership(self, _positions: Mapping[TP, int], _generation: int) -> bool:
         return True
@@ -119,7 +123,7 @@ def test_batches_of_another_generation_or_partition_are_dropped() -> None:
 def test_a_last_fetch_that_did_not_arrive_is_read_again() -> None:
     async def scenario() -> None:
         worker, reader = await owner()
-        reader.fetched = 5
+        reader.fetched[TP0] = 5
         for _ in range(4):
             await worker.look_for_lost_fetches()
         assert reader.sent_to == []
@@ -133,10 +137,28 @@ def test_a_fetch_that_may_wait_behind_others_is_not_read_again() -> None:
     async def scenario() -> None:
         worker, reader = await owner()
         await reader.go_to({TP0: 0})
-        reader.fetched = 500
+        reader.fetched[TP0] = 500
         for number in range(20):
             await worker.take(batch(number, 1, begin=number, era=1))
             await worker.look_for_lost_fetches()
         assert reader.sent_to == [0]
+
+    asyncio.run(scenario())
+
+
+def test_a_last_fetch_is_read_again_although_other_partitions_go_on() -> None:
+    async def scenario() -> None:
+        worker, reader = await owner()
+        await reader.go_to({TP0: 0})
+        lost = TP(REKEYED.name, 0)
+        reader.fetched[lost] = 5
+        for number in range(QUEUED_BATCHES + 2):
+            await worker.take(batch(number, 1, begin=number, era=1))
+            await worker.look_for_lost_fetches()
+            assert reader.sent == [], "it may wait in the queue yet"
+        for number in range(QUEUED_BATCHES + 2, QUEUED_BATCHES + 5):
+            await worker.take(batch(number, 1, begin=number, era=1))
+            await worker.look_for_lost_fetches()
+        assert reader.sent == [lost]
 
     asyncio.run(scenario())
