@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from streams.core.partition_fold import Message
+from streams.undelivered import size_of
 
 __all__ = ["CatchUp"]
 
@@ -19,6 +20,8 @@ class CatchUp:
         self._next_offset = next_offset
         self._point: dict[str, int] = {}
         self._held: list[tuple[str, Sequence[Message]]] = []
+        #: The size of what is held, in bytes.
+        self.held_bytes = 0
         self._beats_at_end = 0
 
     def aim_at(self, point: dict[str, int]) -> None:
@@ -37,6 +40,7 @@ class CatchUp:
     def hold(self, topic: str, messages: Sequence[Message]) -> None:
         """Keep messages beyond the point until the flush has been taken."""
         self._held.append((topic, messages))
+        self.held_bytes += size_of(messages)
 
     @property
     def holds(self) -> bool:
@@ -58,5 +62,5 @@ class CatchUp:
     def release(self) -> list[tuple[str, Sequence[Message]]]:
         """The flush has been taken at the point: the messages that waited, and no point any more."""
         self._point = {}
-        held, self._held = self._held, []
+        held, self._held, self.held_bytes = self._held, [], 0
         return held

@@ -148,6 +148,10 @@ class Partition:
         """Whether the fold is still behind the flush that was under way before a crash."""
         return bool(self._catch_up.missing())
 
+    def holds_back(self, topic: str, most_bytes: int) -> bool:
+        """Whether messages of ``topic`` would only add to ``most_bytes`` or more that wait for the other topic."""
+        return self._catch_up.held_bytes >= most_bytes and topic not in self._catch_up.missing()
+
     def take(self, topic: str, messages: Sequence[Message]) -> None:
         """Fold a batch of ``topic``; what lies beyond the flush point waits until that flush has been taken."""
         point = self._catch_up.point(topic)

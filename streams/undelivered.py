@@ -1,16 +1,23 @@
 """Batches that are folded and not yet delivered: what is to be acknowledged, and how much of it waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from faust.types import TP, EventT
 
+from streams.core.partition_fold import Message
 from streams.transport import RecordBatch
 
-__all__ = ["Folded", "Undelivered"]
+__all__ = ["Folded", "Undelivered", "size_of"]
 
 #: What a message costs in memory besides its value.
 _MESSAGE_BYTES: Final = 100
+
+
+def size_of(messages: Iterable[Message]) -> int:
+    """What ``messages`` cost in memory, in bytes, about."""
+    sizes = [len(message.value or b"") for message in messages]
+    return _MESSAGE_BYTES * len(sizes) + sum(sizes)
 
 
 class Folded(NamedTuple):
@@ -34,8 +41,7 @@ class Undelivered:
         """``batch``, which came as ``event``, has been folded."""
         tp = event.message.tp
         waiting = self._folded.get(tp)
-        size = _MESSAGE_BYTES * len(batch) + sum([len(record.value or b"") for record in batch])
-        self._folded[tp] = Folded(event, size + (waiting.size if waiting else 0))
+        self._folded[tp] = Folded(event, size_of(batch) + (waiting.size if waiting else 0))
 
     def folded(self, tp: TP) -> Folded | None:
         """How far ``tp`` is folded now; ``None`` when nothing of it waits."""

@@ -156,7 +156,15 @@ class Worker:
             or batch.era < self._first_era[message.tp]
         ):
             return
+        if partition.holds_back(message.topic, self._settings.max_unflushed_bytes):
+            # It is read again when what it waits for has come: by the next batch after it, or as a lost fetch.
+            return
         arrived = partition.arrived(message.topic)
+        if batch[-1].offset < arrived:
+            # The broker had lost what the consumer stood at, so that it began at the earliest message again.
+            _log.info("worker: %s came again from offset %d, going on at %d", message.tp, batch[0].offset, arrived)
+            await self._reader.go_to({message.tp: arrived})
+            return
         if batch.begin > arrived:
             _log.info("worker: a batch before offset %d of %s was dropped, reading again", batch.begin, message.tp)
             await self._reader.go_to({message.tp: arrived})

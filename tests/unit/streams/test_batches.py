@@ -108,6 +108,22 @@ def test_a_batch_after_one_that_was_lost_is_read_again_from_there() -> None:
     assert asyncio.run(story()) == 15
 
 
+def test_what_has_been_taken_and_comes_again_is_left_out_and_waits_for_no_delivery() -> None:
+    async def story() -> list[int]:
+        worker, reader = await owner()
+        await reader.go_to({TP0: 0})
+        await worker.take(batch(0, 9, begin=0, era=1))
+        await worker.take(batch(9, 1, begin=9, era=1))
+        waiting = worker.metrics.undelivered._value.get()
+        await worker.take(batch(0, 10, begin=10, era=1))
+        assert worker.metrics.undelivered._value.get() == waiting
+        await worker.take(batch(5, 6, begin=10, era=2))
+        assert worker.positions()[TP0] == 11
+        return reader.sent_to
+
+    assert asyncio.run(story()) == [0, 10]
+
+
 def test_batches_of_another_generation_or_partition_are_dropped() -> None:
     async def story() -> int:
         worker, reader = await owner()

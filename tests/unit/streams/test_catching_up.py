@@ -1,6 +1,9 @@
 """A successor folds up to where the flush that was cut off reached, publishes nothing before, and flushes there."""
 
+from collections.abc import Mapping
+
 import pytest
+from faust.types import TP
 
 from schemas.topics import EVENTS, REKEYED
 from streams import catch_up as catch_up_module
@@ -174,3 +177,35 @@ async def test_the_end_of_the_other_topic_says_nothing_about_the_missing_message
     for _ in range(PATIENCE):
         await world.flush()
     assert published(world) == [CUT_OFF_AT]
+
+
+async def test_what_waits_for_the_other_topic_is_bounded_and_the_rest_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await World(max_unflushed_bytes=3_000).start()
+    world.send([event("r", 0.5)], REKEYED.name)
+    await world.read(REKEYED.name)
+    await world.kill_at("rows")
+    await world.start()
+    world.batches.clear()
+    world.send(event(f"e{day}", day + 0.5) for day in range(100))
+
+    async def go_to(positions: Mapping[TP, int]) -> None:
+        world._fetched.update(positions)
+
+    monkeypatch.setattr(world._group, "go_to", go_to)
+    # The leader of the other topic is away.
+    for _ in range(100):
+        await world.read(count=1)
+        await world.flush()
+    (partition,) = world.worker._owned.values()
+    assert 3_000 <= partition._catch_up.held_bytes < 3_500
+    assert published(world) == [], "nothing before the point"
+    await world.read(REKEYED.name)
+    await world.flush()  # at the point
+    await world.flush()  # what was held
+    world.send([event("later", 100.5)])
+    await world.read()
+    await world.read()
+    await world.flush()
+    assert world.cells() == cells_of(101)
