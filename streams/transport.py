@@ -11,6 +11,7 @@ continue what it has, of the current era, and otherwise reads again.
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS: Final = 100
 _POSITION_TIMEOUT_S: Final = 1.0
+#: Even partitions without new messages are asked for many times a second.
+_SILENT_S: Final = 15.0
 #: Faust takes about six turns, and two or three more for each further partition in the last fetch. It does not ask at
 #: all while all partitions are held back.
 _TURNS: Final = 100
@@ -185,6 +188,8 @@ class BatchConsumer(driver.Consumer):
         """As Faust's consumer."""
         super().__init__(*args, **options)
         self._read_offset = _NothingRead()
+        #: By topic partition: the broker's last answer, in aiokafka's time, and when it was seen first.
+        self._answers: dict[TP, tuple[int | None, float]] = {}
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -220,9 +225,23 @@ class BatchConsumer(driver.Consumer):
         return await self._thread.prove_ownership(positions, generation)
 
     def end(self, tp: TP) -> int | None:
-        """The end offset of ``tp`` as the last fetch reported it; ``None`` before one, or when it is not ours now."""
+        """The end offset of ``tp`` as the last fetch reported it.
+
+        ``None`` before one, when the broker has been silent about it for long, or when it is not ours now.
+        """
         # In the middle of a rebalance the consumer may have given up what the worker still owns.
-        return self.highwater(tp) if tp in self.assignment() else None
+        if tp not in self.assignment():
+            return None
+        answer, now = self._last_answer(tp), time.monotonic()
+        known, since = self._answers.get(tp, (None, now))
+        if answer != known:
+            since = now
+        self._answers[tp] = answer, since
+        return self.highwater(tp) if now - since < _SILENT_S else None
+
+    def _last_answer(self, tp: TP) -> int | None:
+        answered_at: int | None = self._thread._ensure_consumer().last_poll_timestamp(tp)
+        return answered_at
 
     async def at_end(self, tp: TP, next_offset: int) -> bool:
         """Whether nothing to process lies at ``next_offset`` or beyond it, as far as the last fetch knows."""

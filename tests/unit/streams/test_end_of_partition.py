@@ -20,6 +20,8 @@ class Consumer(BatchConsumer):
         self.fetched: dict[TP, int] = {}
         self._known = highwater
         self._answer = position
+        self._answers = {}
+        self.answered_at = 1
 
     def __del__(self) -> None:
         """Nothing was started."""
@@ -29,6 +31,9 @@ class Consumer(BatchConsumer):
 
     def highwater(self, tp: TP) -> int:
         return self._known
+
+    def _last_answer(self, tp: TP) -> int:
+        return self.answered_at
 
     def _fetched_to(self, tp: TP, otherwise: int) -> int:
         return self.fetched.get(tp, otherwise)
@@ -63,3 +68,20 @@ def test_a_partition_that_is_taken_away_meanwhile_stops_nobody() -> None:
         assert asyncio.run(Consumer(150, gone).at_end(TP0, 100)) is False
     except IllegalStateError as error:
         pytest.fail(f"the flush would crash the worker: {error!r}")
+
+
+def test_an_end_that_no_broker_confirms_any_more_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("streams.transport.time.monotonic", lambda: now)
+    consumer = Consumer(100, lambda _: 100)
+
+    def at_end() -> bool:
+        return asyncio.run(consumer.at_end(TP0, 100))
+
+    assert at_end() is True
+    now += 10
+    assert at_end() is True
+    now += 10
+    assert at_end() is False
+    consumer.answered_at += 1
+    assert at_end() is True
