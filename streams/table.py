@@ -20,11 +20,12 @@ from faust.types import TP, EventT
 
 from schemas.errors import Terminal
 from streams.codec import decode_user, encode_user, is_user, offsets_of, upgraded
+from streams.consumer_thread import RecordBatch
 from streams.core.state import merge
 from streams.lost_fetches import LostFetches
 from streams.positions import FLUSH_KEY, decode_flush_point, decode_progress
 from streams.store import records_in
-from streams.transport import BatchConsumer, RecordBatch
+from streams.transport import BatchConsumer
 
 __all__ = ["UsersTable"]
 

@@ -5,8 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from faust.types import TP, EventT
 
+from streams.consumer_thread import RecordBatch
 from streams.core.partition_fold import Message
-from streams.transport import RecordBatch
 
 __all__ = ["Folded", "Undelivered", "size_of"]
 

@@ -17,6 +17,7 @@ from schemas.tables import RowBatch
 from schemas.topics import INPUTS
 from schemas.validator import EventValidator
 from streams.changelog import KafkaWriter
+from streams.consumer_thread import RecordBatch
 from streams.lost_fetches import LostFetches
 from streams.metrics import STAGES, FlushTimer, Metrics
 from streams.partition import Partition, PartitionFlush
@@ -24,7 +25,6 @@ from streams.partitioner import Partitioner
 from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
-from streams.transport import RecordBatch
 from streams.undelivered import Folded, Undelivered
 
 __all__ = ["QUEUED_BATCHES", "Reader", "Worker"]

@@ -11,10 +11,10 @@ from faust.types import TP, EventT
 
 from schemas.topics import EVENTS, REKEYED
 from streams.changelog import KafkaWriter
+from streams.consumer_thread import RecordBatch
 from streams.settings import StreamSettings
 from streams.sink import Sink
 from streams.table import UsersTable
-from streams.transport import RecordBatch
 from streams.worker import QUEUED_BATCHES, Worker
 from tests.unit.core.support import Record, event
 

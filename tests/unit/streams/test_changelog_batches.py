@@ -12,10 +12,10 @@ from faust.types import TP, EventT
 from schemas.errors import Terminal
 from streams import table as table_module
 from streams.codec import encode_key, encode_user
+from streams.consumer_thread import RecordBatch
 from streams.core.state import UserState
 from streams.lost_fetches import LostFetches
 from streams.table import UsersTable
-from streams.transport import RecordBatch
 from tests.unit.core.support import Record
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams import transport
-from streams.transport import BatchConsumer, BatchConsumerThread
+from streams import consumer_thread
+from streams.consumer_thread import BatchConsumerThread
+from streams.transport import BatchConsumer
 
 
 def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +24,7 @@ def test_a_fetch_ends_soon_so_that_partitions_held_back_take_part_again(monkeypa
     async def until_fetched(_fetcher: Any, timeout_s: float) -> None:
         waited.append(timeout_s)
 
-    monkeypatch.setattr(transport, "until_fetched", until_fetched)
+    monkeypatch.setattr(consumer_thread, "until_fetched", until_fetched)
     fetcher = SimpleNamespace(
         _closed=False,
         _records={},

@@ -6,7 +6,7 @@ from typing import Any
 
 from faust.types import TP
 
-from streams.transport import RecordBatch
+from streams.consumer_thread import RecordBatch
 from streams.undelivered import Undelivered
 
 ONE, OTHER = TP("events", 1), TP("events", 2)

@@ -18,9 +18,9 @@ from schemas.tables import TABLES, RowBatch
 from schemas.topics import DEAD, EVENTS, INPUTS, REKEYED
 from streams.app import RetentionApp, create_app
 from streams.changelog import KafkaWriter
+from streams.consumer_thread import RecordBatch
 from streams.settings import StreamSettings
 from streams.table import UsersTable
-from streams.transport import RecordBatch
 from streams.worker import Worker
 from tests.unit.core.support import FAR_FUTURE_MS, Record
 from tests.unit.streams.producer import CHANGELOG, Producer, Sent
