@@ -92,7 +92,7 @@ def create_app(settings: StreamSettings, sink: Sink) -> RetentionApp:
     async def flush_beat() -> None:
         try:
             while not app.should_stop:
-                await asyncio.sleep(settings.flush_interval_s)
+                await app.worker.until_due()
                 await app.worker.flush()
         except Exception as error:
             if app.should_stop:

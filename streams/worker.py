@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from faust.types import TP, EventT
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 #: Batches waiting in the agent's queue; each holds at most one fetch of one topic partition.
 QUEUED_BATCHES: Final = 16
+#: Between two flushes, however much waits.
+_LEAST_PAUSE_S: Final = 0.05
 #: Looks that in a row see a fetch which has not arrived, until it is fetched again.
 _PATIENCE_LOOKS: Final = 5
 
@@ -84,6 +87,7 @@ class Worker:
         self._came = 0
         self._room = asyncio.Event()
         self._room.set()
+        self._full = asyncio.Event()
         self._one_flush = asyncio.Lock()
 
     @property
@@ -201,8 +205,18 @@ class Worker:
         self.metrics.undelivered.set(size)
         if size < self._settings.max_unflushed_bytes:
             self._room.set()
+            self._full.clear()
         else:
             self._room.clear()
+            self._full.set()
+
+    async def until_due(self) -> None:
+        """Wait for the next flush: an interval, or less when folding waits for it."""
+        interval_s = self._settings.flush_interval_s
+        pause_s = min(_LEAST_PAUSE_S, interval_s)
+        await asyncio.sleep(pause_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._full.wait(), interval_s - pause_s)
 
     async def flush(self) -> None:
         """Deliver everything that has changed. One flush at a time; raises ``Terminal`` when delivery is impossible."""
