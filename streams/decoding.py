@@ -79,4 +79,6 @@ class _WholeBatches:
         # A fetch may begin within a batch, whose earlier records come along.
         first = source.next_fetch_offset
         self._end = max(first, batch.next_offset)
-        return [] if batch.is_control_batch else [record for record in batch if record.offset >= first]
+        if batch.is_control_batch:
+            return []
+        return [*batch] if batch.base_offset >= first else [record for record in batch if record.offset >= first]
