@@ -109,8 +109,10 @@ def test_queries_at_once_do_not_mix(web: Web) -> None:
 
 
 def test_ping_answers_while_every_worker_is_busy(web: Web) -> None:
+    # Of one block, rows may sleep three seconds in all.
+    query = "SELECT sum(sleepEachRow(0.25)) FROM numbers(20) SETTINGS max_block_size = 4"
     with ThreadPoolExecutor(6) as pool:
-        slow = [pool.submit(web.get, "SELECT sum(sleepEachRow(0.25)) FROM numbers(8)") for _ in range(6)]
+        slow = [pool.submit(web.get, query) for _ in range(6)]
         assert web.send("GET", "/ping").body == b"Ok.\n"
-        assert not any(query.done() for query in slow)
-        assert {query.result().status for query in slow} == {200}
+        assert not any(one.done() for one in slow)
+        assert {one.result().status for one in slow} == {200}
