@@ -20,6 +20,7 @@ __all__ = ["PROGRAM", "main"]
 
 PROGRAM: Final = ("-m", "tests.faults.plain_counter")
 _PUBLISH_EVERY_S: Final = 0.2
+_NEVER_S: Final = 86_400.0
 
 
 def main(day: int) -> None:
@@ -36,6 +37,8 @@ def main(day: int) -> None:
         broker_session_timeout=settings.session_timeout_s,
         broker_rebalance_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.session_timeout_s / 6,
+        # A commit just before a kill would hide what the kill does.
+        broker_commit_interval=_NEVER_S,
     )
     counts = app.Table("counts", default=int, partitions=settings.partitions)
     sink = clickhouse_sink(settings)
