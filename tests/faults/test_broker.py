@@ -14,7 +14,11 @@ from tests.kafka.broker import is_apache
 from tests.kafka.cluster import ApacheKafka
 from tests.oracle.dataset import CATALOG
 
-pytestmark = pytest.mark.skipif(not is_apache(), reason="the embedded broker keeps nothing on disk")
+pytestmark = [
+    pytest.mark.skipif(not is_apache(), reason="the embedded broker keeps nothing on disk"),
+    # On a busy machine a single start of a node may take what other tests may take as a whole.
+    pytest.mark.timeout(600),
+]
 
 _PARTS = 12
 
