@@ -15,6 +15,7 @@ from tests.kafka.node import KafkaNode, Member
 __all__ = ["ApacheKafka"]
 
 _READY_S: Final = 180.0
+_GONE_S: Final = 60.0
 _A_CENTURY_MS: Final = 100 * 366 * 24 * 60 * 60 * 1000
 
 
@@ -67,11 +68,16 @@ class ApacheKafka:
             return {one["partition_index"]: one["leader_id"] for one in described}
 
     def clear(self) -> None:
-        """Delete all topics but Kafka's own."""
+        """Delete all topics but Kafka's own, and wait until none is listed any more."""
+        end = time.monotonic() + _GONE_S
         with self._admin() as admin:
-            topics = [name for name in admin.list_topics() if not name.startswith("__")]
+            topics = _listed(admin)
             if topics:
                 admin.delete_topics(topics)
+            while left := _listed(admin):
+                if time.monotonic() > end:
+                    raise AssertionError(f"{left} are still listed {_GONE_S:g} s after they were deleted")
+                time.sleep(0.05)
 
     def keep_segments(self, topic: str) -> None:
         """Let ``topic`` begin no segment because time has passed.
@@ -107,3 +113,7 @@ class ApacheKafka:
             yield client
         finally:
             client.close()
+
+
+def _listed(admin: Any) -> list[str]:
+    return [name for name in admin.list_topics() if not name.startswith("__")]
