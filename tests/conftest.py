@@ -1,5 +1,6 @@
 """The services that tests run against, started once a process; the rule that unit tests need none; who runs what."""
 
+import os
 import signal
 import socket
 from collections.abc import Generator, Iterable, Iterator
@@ -20,11 +21,15 @@ _UNIT = _TESTS / "unit"
 _SPREAD = (_TESTS / "e2e", _TESTS / "faults")
 #: Their tests share what takes seconds to make.
 _TOGETHER = (_TESTS / "unit" / "traffic",)
+#: ``same`` lets hypothesis draw the same examples in every run.
+_EXAMPLES = "RETENTION_TEST_EXAMPLES"
 
 
 # How long an example takes is no property of the code.
 settings.register_profile("without deadlines", deadline=None)
-settings.load_profile("without deadlines")
+# New examples each time find what nobody has thought of. Whether a change is taken must not hang on their luck.
+settings.register_profile("the same examples", settings.get_profile("without deadlines"), derandomize=True)
+settings.load_profile("the same examples" if os.environ.get(_EXAMPLES) == "same" else "without deadlines")
 
 
 def pytest_configure() -> None:
