@@ -184,22 +184,31 @@ class Pipeline:
 
     def is_folded(self) -> bool:
         """Whether everything published to ``mp.events`` is folded and published."""
-        progress = self._progress()
+        progress, _ = self._progress()
         return all(progress.get(tp, 0) >= end for tp, end in self._ends.items())
 
-    def _progress(self) -> dict[tuple[str, int], int]:
-        sql = f"SELECT topic, partition, offset FROM progress FINAL WHERE epoch = {self.settings.epoch}"
-        return {(topic, partition): offset for topic, partition, offset in self.client.query(sql).result_rows}
+    def _progress(self) -> tuple[dict[tuple[str, int], int], bool]:
+        """The next offset of each partition; whether all are published as read to their ends.
+
+        A flush may publish the one before the other, and which days are settled hangs on both.
+        """
+        sql = f"SELECT topic, partition, offset, at_end FROM progress FINAL WHERE epoch = {self.settings.epoch}"
+        rows = self.client.query(sql).result_rows
+        offsets = {(topic, partition): offset for topic, partition, offset, _ in rows}
+        return offsets, all(at_end for *_, at_end in rows)
 
     def _wait(self, ends: Mapping[tuple[str, int], int], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while True:
             self._check_workers()
-            progress = self._progress()
-            if all(progress.get(tp, 0) >= end for tp, end in ends.items()):
+            progress, at_end = self._progress()
+            if at_end and all(progress.get(tp, 0) >= end for tp, end in ends.items()):
                 return
             if time.monotonic() > deadline:
-                raise AssertionError(f"not folded within {seconds} s: {progress}, want {ends}; logs: {self._folder}")
+                raise AssertionError(
+                    f"not folded within {seconds} s: {progress}, want {ends}, all at their ends: {at_end}; "
+                    f"logs: {self._folder}"
+                )
             time.sleep(_LOOK_S)
 
     def _check_workers(self) -> None:
