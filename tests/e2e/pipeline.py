@@ -74,6 +74,15 @@ class WorkerProcess:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
 
+    def wait_until_it_says(self, words: str) -> None:
+        """Wait until its log has ``words``; fails when it ends before."""
+        deadline = time.monotonic() + _DEADLINE_S
+        while words not in self.log.read_text():
+            self.check()
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no {words!r} in {self.log} within {_DEADLINE_S} s")
+            time.sleep(_LOOK_S)
+
     def check(self) -> None:
         """Fail with the end of its log when the worker has ended."""
         if self.process.poll() is not None:

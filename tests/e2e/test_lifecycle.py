@@ -88,7 +88,8 @@ def test_a_worker_is_stopped_while_it_starts_and_the_broker_is_silent(
     ):
         worker = pipeline.start_worker()
         worker.expected = False
-        time.sleep(2.5)
+        # Its consumer has started; that the group has formed takes seconds more.
+        worker.wait_until_it_says("UsersTable: users]: Starting")
         os.kill(broker.pid, signal.SIGSTOP)
         try:
             time.sleep(1)
