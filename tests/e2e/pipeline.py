@@ -97,7 +97,6 @@ class Pipeline:
         self.settings = settings
         self.workers: list[WorkerProcess] = []
         self._ends: dict[tuple[str, int], int] = {}
-        self._seen = 0
         self._folder = folder
         self.client = get_client(
             host=settings.clickhouse_url.split("/")[2].split(":")[0],
@@ -177,15 +176,14 @@ class Pipeline:
         self._wait(rekeyed, deadline)
 
     def wait_for_some_progress(self) -> None:
-        """Wait until more has been folded than at the last such look, or everything."""
+        """Wait until more is folded than at the call, and so by a worker that lives, or everything."""
         deadline = time.monotonic() + _DEADLINE_S
-        published = sum(self._ends.values())
-        while (consumed := self._consumed()) <= self._seen and consumed < published:
+        published, before = sum(self._ends.values()), self._consumed()
+        while (consumed := self._consumed()) <= before and consumed < published:
             self._check_workers()
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing folded within {_DEADLINE_S} s; logs: {self._folder}")
             time.sleep(_LOOK_S)
-        self._seen = consumed
 
     def _consumed(self) -> int:
         (row,) = self.client.query("SELECT sum(consumed) FROM progress FINAL").result_rows
