@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
@@ -81,6 +82,7 @@ def test_sigterm_lets_the_running_statement_finish(server: EmbeddedClickHouse, o
     with pytest.raises(ServiceError, match="clickhouse ended with status 0"):
         while True:
             server.check()
+            time.sleep(0.05)
     assert "Traceback" not in server.log_file.read_text()
 
 
@@ -115,6 +117,7 @@ def test_a_server_that_has_ended_says_so(server: EmbeddedClickHouse) -> None:
     with pytest.raises(ServiceError, match="clickhouse ended with status 137"):
         while True:
             server.check()
+            time.sleep(0.05)
 
 
 def test_no_file_of_a_request_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
