@@ -1,6 +1,8 @@
 """Bringing a deployment's topics and database to this version of the code."""
 
+import time
 from dataclasses import dataclass
+from typing import Any, Final
 
 from deploy.cluster import kafka_admin
 from deploy.connection import clickhouse_client
@@ -9,6 +11,10 @@ from deploy.topics import Problem, create_missing, problems
 from schemas.errors import Terminal
 
 __all__ = ["Outcome", "migrate_all", "require_topics", "switch"]
+
+#: A broker that did not create a topic itself learns of it a moment later.
+_KNOWN_WITHIN_S: Final = 30.0
+_LOOK_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ def migrate_all(settings: Settings) -> Outcome:
         # Before anything is created: a topic that cannot be used must not leave a half of the others behind.
         _refuse([problem for problem in problems(admin, settings) if not problem.missing])
         created = create_missing(admin, settings)
-        _refuse(problems(admin, settings))
+        _refuse(_problems_when_known(admin, settings))
     with clickhouse_client(settings) as client:
         migrated = migrate(client, settings.epoch)
     return Outcome(tuple(created), migrated.applied, len(migrated.views), migrated.epoch)
@@ -71,6 +77,16 @@ def switch(settings: Settings, *, force: bool) -> None:
             )
     with clickhouse_client(settings) as client:
         switch_epoch(client, settings.epoch)
+
+
+def _problems_when_known(admin: Any, settings: Settings) -> list[Problem]:
+    """The problems that are left when the broker that is asked knows every topic, or should."""
+    deadline = time.monotonic() + _KNOWN_WITHIN_S
+    while True:
+        found = problems(admin, settings)
+        if not any(problem.missing for problem in found) or time.monotonic() > deadline:
+            return found
+        time.sleep(_LOOK_S)
 
 
 def _refuse(found: list[Problem]) -> None:
