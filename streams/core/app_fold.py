@@ -10,7 +10,7 @@ from xxhash import xxh3_64_digest
 from schemas.apps import SEGMENTS, AppSettings
 from schemas.event import CHECK_IN, Event
 from streams.core import days
-from streams.core.calendar import Calendar
+from streams.core.calendar import calendar_of
 from streams.core.cells import Cells
 from streams.core.columns import (
     DaySets,
@@ -38,7 +38,7 @@ class AppFold:
         """No user in memory yet."""
         self.app_id = app_id
         self.settings = settings
-        self.calendar = Calendar(settings.time_zone, settings.day_cutoff_minutes)
+        self.calendar = calendar_of(settings.time_zone, settings.day_cutoff_minutes)
         #: States that are decoded; the others rest in the changelog's form.
         self.users: dict[str, UserState] = {}
         #: Users whose state must go to the changelog, and those among them whose published row changed.

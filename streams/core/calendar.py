@@ -5,21 +5,22 @@ A week is Monday to Sunday and is named by its Monday; a month is named by its f
 """
 
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-__all__ = ["QUARTER_MS", "Calendar", "month_start", "next_month", "previous_month", "week_start"]
+__all__ = ["QUARTER_MS", "Calendar", "calendar_of", "month_start", "next_month", "previous_month", "week_start"]
 
 #: Every change of a zone's offset since 2000 falls on a quarter of an hour (a test reads them all).
 QUARTER_MS: Final = 900_000
 _DAY_MS: Final = 86_400_000
-_CACHED_QUARTERS: Final = 200_000
+#: A hundred days: an event that is not late has one of the latest 31.
+_CACHED_QUARTERS: Final = 9_600
 _ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
 
 
 class Calendar:
-    """The local days of one app."""
+    """The local days of a time zone and day cut-off."""
 
     __slots__ = ("_cutoff_ms", "_zone", "by_quarter")
 
@@ -46,6 +47,12 @@ class Calendar:
                 self.by_quarter.clear()
             self.by_quarter[quarter] = first
         return (ts_ms + shift) // _DAY_MS
+
+
+@cache
+def calendar_of(time_zone: str, cutoff_minutes: int) -> Calendar:
+    """The ``Calendar`` that all apps with this time zone and cut-off share, in all partitions."""
+    return Calendar(time_zone, cutoff_minutes)
 
 
 def week_start(day: int) -> int:

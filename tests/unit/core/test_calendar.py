@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.apps import AppSettings
 from streams.core import calendar
+from streams.core.app_fold import AppFold
 from streams.core.calendar import Calendar, month_start, next_month, previous_month, week_start
 
 EPOCH = date(1970, 1, 1)
@@ -80,6 +82,23 @@ def test_cache_of_offsets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [days.local_day(1_709_136_000_000 + quarter * 900_000) for quarter in range(200)]
     assert found == [number(date(2024, 2, 29)) + quarter // 96 for quarter in range(200)]
     assert len(days.by_quarter) <= 4
+
+
+def test_days_far_behind_are_not_remembered() -> None:
+    days = Calendar("Asia/Shanghai", 0)
+    for quarter in range(365 * 96):
+        days.local_day(1_709_136_000_000 + quarter * 900_000)
+    assert len(days.by_quarter) <= 100 * 96
+
+
+def test_apps_with_equal_days_share_what_is_remembered() -> None:
+    apps = [AppFold(f"app{number}", AppSettings()) for number in range(3)]
+    night = AppFold("night", AppSettings(day_cutoff_minutes=240))
+    abroad = AppFold("abroad", AppSettings(time_zone="America/New_York"))
+    assert len({id(app.calendar.by_quarter) for app in (*apps, night, abroad)}) == 3
+    leap_day = 1_709_136_000_000  # 2024-02-29T00:00+08:00
+    found = [app.calendar.local_day(leap_day) for app in (*apps, night, abroad)]
+    assert found == [number(date(2024, 2, 29))] * 3 + [number(date(2024, 2, 28))] * 2
 
 
 @given(st.integers(10_957, 47_482))
