@@ -15,12 +15,10 @@ from streams.codec import (
     REKEYED,
     decode_attributes,
 )
-from streams.core.columns import DaySets, Ints
+from streams.core.day_sets import Bytes, DaySets, Ints
 from streams.core.state import NO_ATTRIBUTES, Attributes
 
 __all__ = ["UserColumns", "read_columns"]
-
-Bytes = NDArray[np.uint8]
 
 #: The head of a record, field by field as ``streams.codec`` packs it.
 _HEAD_DTYPE: Final = np.dtype(
@@ -112,12 +110,8 @@ def _fields(buffer: Bytes, at: Ints, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _day_sets(buffer: Bytes, at: Ints, lengths: Ints, last: Ints) -> DaySets:
-    width = int(lengths.max(initial=1))
-    columns = np.arange(width)
-    inside = columns < lengths[:, None]
-    bits = np.where(inside, buffer[np.minimum(at[:, None] + columns, len(buffer) - 1)], np.uint8(0))
-    top = bits[np.arange(len(at)), lengths - 1]
-    return DaySets(last, (lengths - 1) * 8 + _BIT_LENGTH[top], bits)
+    top = buffer[at + lengths - 1]
+    return DaySets(last, (lengths - 1) * 8 + _BIT_LENGTH[top], at, buffer)
 
 
 def _attributes(buffer: Bytes, at: Ints) -> tuple[list[int], list[Attributes]]:

@@ -12,14 +12,9 @@ from schemas.event import CHECK_IN, Event
 from streams.core import days
 from streams.core.calendar import calendar_of
 from streams.core.cells import Cells
-from streams.core.columns import (
-    DaySets,
-    Ints,
-    contribute_all,
-    contribute_check_ins_all,
-    contribute_segments_all,
-)
+from streams.core.columns import contribute_all, contribute_check_ins_all, contribute_segments_all
 from streams.core.contributions import contribute, contribute_check_ins, mark_check_in, mark_segments
+from streams.core.day_sets import DaySets, Ints
 from streams.core.marks import mark_all
 from streams.core.state import ID_BYTES, Attributes, UserState
 

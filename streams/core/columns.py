@@ -5,11 +5,10 @@ at about a hundredth of the time. Users are taken together by their last day: th
 A flush takes ``daily``, ``weekly`` and ``monthly`` for those who have just come (``streams.core.marks``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.core.calendar import month_start, next_month, previous_month, week_start
 from streams.core.cells import (
@@ -33,24 +32,19 @@ from streams.core.cells import (
     WAU,
     Cells,
 )
+from streams.core.day_sets import DaySets, Flags, Ints, stretches
 from streams.core.state import Attributes
 
 __all__ = [
-    "DaySets",
     "Group",
-    "Ints",
     "contribute_all",
     "contribute_check_ins_all",
     "contribute_segments_all",
     "daily",
     "monthly",
     "sums",
-    "unpacked",
     "weekly",
 ]
-
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 _WEEK: Final = 7
 _MONTH_WINDOW: Final = 30
@@ -59,43 +53,12 @@ _MONTH_HISTOGRAM: Final = 28
 _LOOK_BACK: Final = 30
 
 
-class DaySets(NamedTuple):
-    """Non-empty sets of days, one a row (see ``streams.core.days``).
-
-    ``last`` is the latest day and ``length`` the bit length of each; ``bits`` holds the bits as little-endian bytes,
-    shape (sets, bytes), with zeros behind the end.
-    """
-
-    last: Ints
-    length: Ints
-    bits: NDArray[np.uint8]
-
-    @property
-    def first(self) -> Ints:
-        """The earliest day of each set."""
-        return self.last - self.length + 1
-
-    def by_last_day(self, since: int) -> Iterator[tuple[int, Ints]]:
-        """The last days from ``since`` on with the rows that have it."""
-        rows = np.flatnonzero(self.last >= since)
-        rows = rows[np.argsort(self.last[rows], kind="stable")]
-        for day, begin, end in _stretches(self.last[rows]):
-            yield day, rows[begin:end]
-
-
-def _stretches(ascending: Ints) -> Iterator[tuple[int, int, int]]:
-    """Each distinct number with the beginning and the end of its stretch."""
-    numbers, begins = np.unique(ascending, return_index=True)
-    ends = [*begins[1:].tolist(), len(ascending)]
-    yield from zip(numbers.tolist(), begins.tolist(), ends[: len(numbers)], strict=True)
-
-
 def contribute_all(cells: Cells, users: DaySets, since: int) -> None:
     """Add what the sets of active days add to cells that end on ``since`` or later, but for segments."""
     _unbounded(cells, users, since)
     first = users.first
     for last, rows in users.by_last_day(since - _LOOK_BACK):
-        group = Group(last, first[rows], unpacked(users, rows), np.ones(len(rows), np.int64))
+        group = Group(last, first[rows], users.flags(rows), np.ones(len(rows), np.int64))
         # No cell that ends before their first day knows them.
         begin = max(since, int(group.first.min()))
         for day in range(begin, last + 1):
@@ -125,13 +88,6 @@ class Group(NamedTuple):
         days = self.active[:, max(0, self.last - end) : max(0, self.last - begin + 1)]
         there: Flags = np.logical_or.reduce(days, axis=1)
         return there
-
-
-def unpacked(sets: DaySets, rows: Ints) -> Flags:
-    """The bits of ``rows`` as flags, with one column of False behind the earliest day."""
-    width = int(sets.length[rows].max())
-    flags = np.unpackbits(sets.bits[rows, : (width + 7) // 8], axis=1, count=width, bitorder="little")
-    return np.pad(flags, ((0, 0), (0, 1))).view(bool)
 
 
 def _count(cells: Cells, family: int, start: int, counts: Ints, *, step: int = 0) -> None:
@@ -221,14 +177,12 @@ def _unbounded(cells: Cells, users: DaySets, since: int) -> None:
     first = users.first[rows]
     reach = users.last[rows] - first
     for index in np.flatnonzero(reach > HORIZON_DAYS).tolist():
-        row = rows[index]
-        bits = int.from_bytes(users.bits[row].tobytes(), "little")
         # The days within the horizon: those from bit ``reach - 365`` on.
         beyond = int(reach[index]) - HORIZON_DAYS
-        within = bits >> beyond
+        within = users.bits(rows[index]) >> beyond
         reach[index] = HORIZON_DAYS - ((within & -within).bit_length() - 1)
     pairs, numbers = np.unique(first << 16 | reach, return_counts=True)
-    for start, begin, end in _stretches(pairs >> 16):
+    for start, begin, end in stretches(pairs >> 16):
         reached = np.bincount(pairs[begin:end] & 0xFFFF, weights=numbers[begin:end]).astype(np.int64)
         _count(cells, UNBOUNDED, start, reached[::-1].cumsum()[::-1])
 
@@ -249,7 +203,7 @@ def contribute_segments_all(
     first = users.first
     cuts = [_values(name, [one[place] for one in attributes]) for name, place in segments]
     for last, rows in users.by_last_day(since):
-        group = Group(last, first[rows], unpacked(users, rows), np.ones(len(rows), np.int64))
+        group = Group(last, first[rows], users.flags(rows), np.ones(len(rows), np.int64))
         for day in range(max(since, int(group.first.min())), last + 1):
             there = group.on(day) & (day - group.first <= HORIZON_DAYS)
             age, code = day - group.first[there], codes[rows[there]]
@@ -269,7 +223,7 @@ def _values(name: str, texts: Sequence[str]) -> tuple[list[tuple[str, str]], Int
 def contribute_check_ins_all(cells: Cells, check_ins: DaySets, since: int) -> None:
     """Add what the sets of check-in days add to the cells of check-in streaks from ``since`` on."""
     for last, rows in check_ins.by_last_day(since):
-        filled = unpacked(check_ins, rows)
+        filled = check_ins.flags(rows)
         for day in range(max(since, last - filled.shape[1] + 1), last + 1):
             index = last - day
             there = filled[:, index]

@@ -13,8 +13,9 @@ import numpy as np
 from streams.core import days
 from streams.core.calendar import month_start, week_start
 from streams.core.cells import HISTOGRAM_7, HISTOGRAM_28, HORIZON_DAYS, MAU, UNBOUNDED, WAU, Cells
-from streams.core.columns import DaySets, Group, Ints, daily, monthly, sums, unpacked, weekly
+from streams.core.columns import Group, daily, monthly, sums, weekly
 from streams.core.contributions import mark, mark_unbounded
+from streams.core.day_sets import Ints, unpacked
 
 __all__ = ["mark_all"]
 
@@ -59,9 +60,9 @@ def _mark_columns(cells: Cells, day: int, alike: _Alike) -> None:
     length = np.array([bits.bit_length() for bits, _ in alike], np.int64)
     width = (int(length.max()) + 7) // 8
     raw = b"".join([bits.to_bytes(width, "little") for bits, _ in alike])
-    sets = DaySets(np.full(len(alike), day), length, np.frombuffer(raw, np.uint8).reshape(-1, width))
+    active = unpacked(np.frombuffer(raw, np.uint8).reshape(-1, width), int(length.max()))
     users = np.array([users for _, users in alike], np.int64)
-    group = Group(day, sets.first, unpacked(sets, np.arange(len(alike))), users)
+    group = Group(day, day - length + 1, active, users)
     daily(cells, group, day)
     weekly(cells, _first_since(group, week_start(day)), day)
     monthly(cells, _first_since(group, month_start(day)), day)
