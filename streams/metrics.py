@@ -213,7 +213,7 @@ class Metrics:
                 self._outcomes.labels(topic, outcome).inc(count)
 
     def _decoded_users(self) -> int:
-        return sum(len(app.users) for partition in self._owned.values() for app in partition.fold.apps.values())
+        return sum(partition.fold.users_in_memory for partition in self._owned.values())
 
 
 class FlushTimer:

@@ -20,11 +20,12 @@ from schemas.topics import EVENTS, REKEYED
 from schemas.validator import EventValidator
 from streams.catch_up import CatchUp
 from streams.codec import decode_user, encode_key, encode_user
+from streams.core.app_fold import AppFold
 from streams.core.days import NO_DAY
 from streams.core.partition_fold import Message, PartitionFold, Rekeyed
 from streams.core.progress import Progress
 from streams.core.state import UserState, forget_ids_before
-from streams.core.totals import close_cells, oldest_change, rebuild, settle, snapshot, unsettle
+from streams.core.totals import close_cells, is_closed, oldest_change, rebuild, settle, snapshot, unsettle
 from streams.positions import (
     FLUSH_KEY,
     PROGRESS_KEY,
@@ -63,6 +64,8 @@ class PartitionFlush:
     positions: dict[TP, int]
     dead: list[DeadLetter]
     outgoing: list[Rekeyed]
+    #: The apps that it visited, by id.
+    apps: dict[str, AppFold]
     #: Whether messages beyond the flush had been taken already: they must not be acknowledged with it.
     held_back: bool
 
@@ -200,6 +203,7 @@ class Partition:
             )
         dead, fold.dead = fold.dead, []
         outgoing, fold.outgoing = fold.outgoing, []
+        visited, fold.touched = fold.touched, {}
         self._published_end = dict(at_end)
         self._published_position = progress.position
         self._whole = False
@@ -212,6 +216,7 @@ class Partition:
             {TP(EVENTS.name, self.number): point.events, TP(REKEYED.name, self.number): point.rekeyed},
             dead,
             outgoing,
+            visited,
             self._catch_up.holds,
         )
         for topic, messages in self._catch_up.release():
@@ -229,7 +234,8 @@ class Partition:
 
     def _add_cells(self, rows: RowWriter, at_end: dict[str, bool]) -> None:
         self._reopen_if_needed()
-        for app_id, app in self.fold.apps.items():
+        fold = self.fold
+        for app_id, app in fold.touched.items():
             if app_id not in self._published_apps:
                 self._published_apps.add(app_id)
                 rows.app(app)
@@ -246,26 +252,28 @@ class Partition:
             floor = min(floor, self._reopened_from)
         if floor > self._open_from:
             self._open_from = floor
-            for app in self.fold.apps.values():
+            for app in fold.apps.values():
                 close_cells(app, floor)
+            fold.touched.update(fold.apps)
 
     def _reopen_if_needed(self) -> None:
-        oldest = min((day for app in self.fold.apps.values() if (day := oldest_change(app)) is not None), default=None)
+        fold = self.fold
+        oldest = min((day for app in fold.touched.values() if (day := oldest_change(app)) is not None), default=None)
         if oldest is None or oldest >= self._open_from:
             return
         self._open_from = self._reopened_from = oldest
-        apps = self.fold.apps
-        for app in apps.values():
+        for app in fold.apps.values():
             rebuild(app, app.users.values(), oldest)
-        in_memory = {encode_key(app_id, user_id) for app_id, app in apps.items() for user_id in app.users}
-        for _ in add_resting(apps.get, self._records, oldest, in_memory):
+        in_memory = {encode_key(app_id, user_id) for app_id, app in fold.apps.items() for user_id in app.users}
+        # Apps that were dropped have open cells again.
+        for _ in add_resting(fold.app, self._records, oldest, in_memory):
             pass
-        for app in apps.values():
+        for app in fold.touched.values():
             unsettle(app)
 
     def _take_users(self, rows: RowWriter) -> list[tuple[bytes, bytes]]:
         records = []
-        for app_id, app in self.fold.apps.items():
+        for app_id, app in self.fold.touched.items():
             users = app.users
             for user_id in app.dirty:
                 forget_ids_before(users[user_id], self._open_from)
@@ -276,9 +284,14 @@ class Partition:
         return records
 
     def delivered(self, flush: PartitionFlush) -> None:
-        """The flush is durable: its records are the resting state now, and users at rest may leave memory."""
+        """The flush is durable: its records are the resting state now, and what is at rest may leave memory."""
         self._records.update(flush.records)
-        apps = self.fold.apps.values()
-        if sum(len(app.users) for app in apps) > _HOT_USERS:
-            for app in apps:
+        fold = self.fold
+        for app_id, app in flush.apps.items():
+            if app_id not in fold.touched and is_closed(app):
+                del fold.apps[app_id]
+                fold.users_in_memory -= len(app.users)
+        if fold.users_in_memory > _HOT_USERS:
+            for app in fold.apps.values():
                 app.users = {user_id: app.users[user_id] for user_id in app.dirty}
+            fold.users_in_memory = sum(len(app.users) for app in fold.apps.values())

@@ -69,6 +69,10 @@ class PartitionFold:
         self._epoch = str(epoch).encode()
         self.progress = progress
         self.apps: dict[str, AppFold] = {}
+        #: Those of them that were asked for since the last flush: in no other has anything changed.
+        self.touched: dict[str, AppFold] = {}
+        #: Decoded states, over all apps.
+        self.users_in_memory = 0
         self.dead: list[DeadLetter] = []
         self.outgoing: list[Rekeyed] = []
         #: Events accepted and repeated, over all users, by topic.
@@ -80,12 +84,16 @@ class PartitionFold:
 
     def app(self, app_id: str) -> AppFold | None:
         """The fold of ``app_id``, made on first sight; ``None`` when the catalog does not list it."""
+        fold = self.touched.get(app_id)
+        if fold is not None:
+            return fold
         fold = self.apps.get(app_id)
         if fold is None:
             settings = self._catalog.get(app_id)
             if settings is None:
                 return None
             fold = self.apps[app_id] = AppFold(app_id, settings)
+        self.touched[app_id] = fold
         return fold
 
     def fold_events(  # noqa: PLR0912, PLR0915 - the hot loop: one branch a rule, in the order of the definitions
@@ -201,6 +209,7 @@ class PartitionFold:
                 return None
             user = UserState()
         app.users[user_id] = user
+        self.users_in_memory += 1
         return user
 
     def _is_of_another_epoch(self, message: Message) -> bool:

@@ -11,7 +11,7 @@ from streams.core.app_fold import AppFold
 from streams.core.cells import FAMILIES, Cells
 from streams.core.state import UserState
 
-__all__ = ["CellGroup", "close_cells", "oldest_change", "rebuild", "settle", "snapshot", "unsettle"]
+__all__ = ["CellGroup", "close_cells", "is_closed", "oldest_change", "rebuild", "settle", "snapshot", "unsettle"]
 
 
 class CellGroup(NamedTuple):
@@ -83,3 +83,8 @@ def close_cells(app: AppFold, before: int) -> None:
             del totals[key]
     for cut in [cut for cut, totals in app.totals.segments.items() if not totals]:
         del app.totals.segments[cut]
+
+
+def is_closed(app: AppFold) -> bool:
+    """Whether no cell is open: once settled, and with its users at rest, the app can be made anew when it is needed."""
+    return not any(totals for _, _, _, _, totals in app.totals.groups())
