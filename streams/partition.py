@@ -110,7 +110,7 @@ class Partition:
 
     async def recover(self) -> None:
         """Rebuild the totals of open cells and the counters from the recovered users."""
-        self._open_from = self._floor(rekeyed_at_end=False)
+        self._open_from = self._floor(rekeyed_at_end=self.fold.progress.rekeyed_at_end)
         ahead = ahead_rekeyed = 0
         for users in add_resting(self.fold.app, self._records, self._open_from):
             self._count(users)
@@ -207,6 +207,7 @@ class Partition:
         self._published_end = dict(at_end)
         self._published_position = progress.position
         self._whole = False
+        progress.rekeyed_at_end = at_end[REKEYED.name]
         point = FlushPoint(self._term, progress.events.next_offset, progress.rekeyed.next_offset)
         flush = PartitionFlush(
             self,

@@ -50,9 +50,13 @@ def encode_progress(progress: Progress) -> bytes:
 
 
 def decode_progress(record: bytes) -> Progress:
-    """The progress in ``record``. Raises ``Terminal`` when it was damaged."""
+    """The progress in ``record``. Raises ``Terminal`` when it was damaged.
+
+    Earlier builds did not write whether the rekeyed topic was at its end, and do not read it.
+    """
     parts = _decode(record)
-    return Progress(TopicProgress(**parts["events"]), TopicProgress(**parts["rekeyed"]))
+    events, rekeyed = TopicProgress(**parts["events"]), TopicProgress(**parts["rekeyed"])
+    return Progress(events, rekeyed, parts.get("rekeyed_at_end", False))
 
 
 def encode_flush_point(point: FlushPoint) -> bytes:

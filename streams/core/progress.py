@@ -30,6 +30,8 @@ class Progress:
 
     events: TopicProgress = field(default_factory=TopicProgress)
     rekeyed: TopicProgress = field(default_factory=TopicProgress)
+    #: Whether the rekeyed topic was consumed to its end at the last flush.
+    rekeyed_at_end: bool = False
 
     @property
     def position(self) -> int:

@@ -124,3 +124,17 @@ def test_progress_survives_the_round_trip_and_damage_is_noticed() -> None:
     assert decode_progress(record) == progress
     with pytest.raises(Terminal):
         decode_progress(record[:-1])
+    progress.rekeyed_at_end = True
+    assert decode_progress(encode_progress(progress)) == progress
+
+
+def test_a_progress_record_from_before_it_said_whether_the_rekeyed_topic_was_at_its_end() -> None:
+    """The bytes were written by the code that did not say it."""
+    record = (
+        b'\x01{"events":{"next_offset":10,"watermark":19779,"consumed":10,"late":1,"future":2,"invalid":3,"rekeyed":4},'
+        b'"rekeyed":{"next_offset":5,"watermark":19778,"consumed":5,"late":0,"future":0,"invalid":1,"rekeyed":0}}'
+        b"\x6c\x60\xbc\x47"
+    )
+    assert decode_progress(record) == Progress(
+        TopicProgress(10, 19_779, 10, 1, 2, 3, 4), TopicProgress(5, 19_778, 5, 0, 0, 1, 0), rekeyed_at_end=False
+    )
