@@ -21,11 +21,11 @@ from schemas.validator import EventValidator
 from streams.catch_up import CatchUp
 from streams.codec import decode_user, encode_key, encode_user
 from streams.core.app_fold import AppFold
-from streams.core.days import NO_DAY
 from streams.core.partition_fold import Message, PartitionFold, Rekeyed
 from streams.core.progress import Progress
 from streams.core.state import UserState, forget_ids_before
-from streams.core.totals import close_cells, is_closed, oldest_change, rebuild, settle, snapshot, unsettle
+from streams.core.totals import is_closed
+from streams.open_cells import OpenCells
 from streams.positions import (
     FLUSH_KEY,
     PROGRESS_KEY,
@@ -35,7 +35,6 @@ from streams.positions import (
     encode_flush_point,
     encode_progress,
 )
-from streams.rebuild import add_resting
 from streams.rows import RowWriter
 from streams.settings import StreamSettings
 from streams.store import Records
@@ -94,25 +93,19 @@ class Partition:
         self._validator = validator
         self._epoch = settings.epoch
         self._records = records
-        self._open_days = settings.apps.open_days
-        self._open_from = 0
-        self._reopened_from: int | None = None
+        self._cells = OpenCells(self.fold, records, settings.apps.open_days)
         flush = records.get(FLUSH_KEY)
         self._last_flush = decode_flush_point(flush) if flush else FlushPoint(0, 0, 0)
         # A group that was deleted counts its generations from the beginning; terms go on.
         self._term = self._last_flush.term + generation + 1
         self._published_end: dict[str, bool] = {}
         self._published_position = -1
-        self._published_apps: set[str] = set()
         self._catch_up = CatchUp(self.next_offset)
-        #: Every open cell goes out with the first flush, so that one that was lost heals.
-        self._whole = True
 
     async def recover(self) -> None:
         """Rebuild the totals of open cells and the counters from the recovered users."""
-        self._open_from = self._floor(rekeyed_at_end=self.fold.progress.rekeyed_at_end)
         ahead = ahead_rekeyed = 0
-        for users in add_resting(self.fold.app, self._records, self._open_from):
+        for users in self._cells.recover():
             self._count(users)
             ahead = max(ahead, users.next_offset)
             ahead_rekeyed = max(ahead_rekeyed, users.next_rekeyed_offset)
@@ -129,13 +122,6 @@ class Partition:
     def _load(self, app_id: str, user_id: str) -> UserState | None:
         record = self._records.get(encode_key(app_id, user_id))
         return None if record is None else decode_user(record)
-
-    def _floor(self, *, rekeyed_at_end: bool) -> int:
-        """The earliest day that an expected event can still change."""
-        events, rekeyed = self.fold.progress.events.watermark, self.fold.progress.rekeyed.watermark
-        if events == NO_DAY or (not rekeyed_at_end and rekeyed != NO_DAY):
-            events = min(events, rekeyed) if events != NO_DAY else rekeyed
-        return max(0, events - self._open_days)
 
     def next_offset(self, topic: str) -> int:
         """The next offset of input topic ``topic`` to fold."""
@@ -193,7 +179,7 @@ class Partition:
         if progress.position == self._published_position and at_end == self._published_end:
             return None
         rows = RowWriter(batch, self._epoch, self.number, progress.position)
-        self._add_cells(rows, at_end)
+        self._cells.take_rows(rows, rekeyed_at_end=at_end[REKEYED.name])
         records = self._take_users(rows)
         for letter in fold.dead:
             rows.refused(letter)
@@ -206,7 +192,6 @@ class Partition:
         visited, fold.touched = fold.touched, {}
         self._published_end = dict(at_end)
         self._published_position = progress.position
-        self._whole = False
         progress.rekeyed_at_end = at_end[REKEYED.name]
         point = FlushPoint(self._term, progress.events.next_offset, progress.rekeyed.next_offset)
         flush = PartitionFlush(
@@ -233,51 +218,12 @@ class Partition:
             self._skip_to(topic, point)
         return True
 
-    def _add_cells(self, rows: RowWriter, at_end: dict[str, bool]) -> None:
-        self._reopen_if_needed()
-        fold = self.fold
-        for app_id, app in fold.touched.items():
-            if app_id not in self._published_apps:
-                self._published_apps.add(app_id)
-                rows.app(app)
-            for group in settle(app):
-                rows.cells(app_id, group)
-            if self._whole:
-                for group in snapshot(app):
-                    rows.cells(app_id, group)
-        floor = self._floor(rekeyed_at_end=at_end[REKEYED.name])
-        if at_end[REKEYED.name]:
-            self._reopened_from = None
-        elif self._reopened_from is not None:
-            # More of the kind may follow; closing now would mean reopening, over all users, for each.
-            floor = min(floor, self._reopened_from)
-        if floor > self._open_from:
-            self._open_from = floor
-            for app in fold.apps.values():
-                close_cells(app, floor)
-            fold.touched.update(fold.apps)
-
-    def _reopen_if_needed(self) -> None:
-        fold = self.fold
-        oldest = min((day for app in fold.touched.values() if (day := oldest_change(app)) is not None), default=None)
-        if oldest is None or oldest >= self._open_from:
-            return
-        self._open_from = self._reopened_from = oldest
-        for app in fold.apps.values():
-            rebuild(app, app.users.values(), oldest)
-        in_memory = {encode_key(app_id, user_id) for app_id, app in fold.apps.items() for user_id in app.users}
-        # Apps that were dropped have open cells again.
-        for _ in add_resting(fold.app, self._records, oldest, in_memory):
-            pass
-        for app in fold.touched.values():
-            unsettle(app)
-
     def _take_users(self, rows: RowWriter) -> list[tuple[bytes, bytes]]:
         records = []
         for app_id, app in self.fold.touched.items():
             users = app.users
             for user_id in app.dirty:
-                forget_ids_before(users[user_id], self._open_from)
+                forget_ids_before(users[user_id], self._cells.open_from)
                 records.append((encode_key(app_id, user_id), encode_user(users[user_id])))
             rows.users(app_id, ((user_id, users[user_id]) for user_id in app.shown))
             app.dirty.clear()

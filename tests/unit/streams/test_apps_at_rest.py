@@ -2,11 +2,13 @@
 
 import random
 from collections import Counter, defaultdict
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from schemas.topics import EVENTS, REKEYED
+from streams import open_cells
 from streams import partition as partition_module
 from streams.core.app_fold import AppFold
 from streams.core.totals import is_closed
@@ -53,17 +55,18 @@ async def test_a_flush_visits_the_apps_that_something_came_for(monkeypatch: pyte
     world = await world_of_many_apps()
     visits: Counter[str] = Counter()
 
-    def counted(name: str) -> None:
-        do = getattr(partition_module, name)
+    def counted(module: ModuleType, name: str) -> None:
+        do = getattr(module, name)
 
         def visit(app: AppFold) -> Any:
             visits[name] += 1
             return do(app)
 
-        monkeypatch.setattr(partition_module, name, visit)
+        monkeypatch.setattr(module, name, visit)
 
-    for name in ("oldest_change", "settle", "is_closed"):
-        counted(name)
+    counted(open_cells, "oldest_change")
+    counted(open_cells, "settle")
+    counted(partition_module, "is_closed")
     await fold(world, of_app("app3", "x", 0.6), of_app("app7", "y", 0.6), of_app("app3", "z", 0.7))
     assert visits == {"oldest_change": 2, "settle": 2, "is_closed": 2}
 

@@ -13,6 +13,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.tables import RowBatch
 from schemas.topics import DEAD, EVENTS, REKEYED
 from schemas.validator import EventValidator
+from streams import open_cells
 from streams import partition as partition_module
 from streams.changelog import KafkaWriter
 from streams.core.app_fold import AppFold
@@ -54,7 +55,7 @@ def test_old_rekeyed_messages_reopen_once_and_exactly(monkeypatch: pytest.Monkey
         reopened.append(since)
         rebuild(app, users, since)
 
-    monkeypatch.setattr(partition_module, "rebuild", counted)
+    monkeypatch.setattr(open_cells, "rebuild", counted)
     monkeypatch.setattr(partition_module, "_HOT_USERS", 1)
     made = partition()
     feed(made.fold, [event("a", 60, user="a"), event("b", 60, user="b")])

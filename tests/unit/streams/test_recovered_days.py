@@ -60,7 +60,7 @@ async def test_a_progress_record_that_does_not_say_it_opens_the_days_since_the_l
     world = await world_with_an_old_rekeyed_message()
     world.changelog = [without_the_end(sent) if sent.key == PROGRESS_KEY else sent for sent in world.changelog]
     await world.start()
-    assert world.worker._owned[0]._open_from == max(0, MONDAY - world.settings.apps.open_days)
+    assert world.worker._owned[0]._cells.open_from == max(0, MONDAY - world.settings.apps.open_days)
     await fold(world, event("old", 1.5, user="v"), topic=REKEYED.name)
     days = defaultdict(set, {f"u{user}": set(range(user, 201, 7)) for user in range(7)}, r={0}, v={1})
     assert world.cells() == expected_cells(days)
