@@ -29,8 +29,8 @@ class Costs:
     event_id_bytes: float = _cost(8.0, "bytes of an event id while its day is open", "the state codec")
     user_bytes: float = _cost(270.0, "bytes of memory of a user at rest", "`make bench`, memory by users")
     cell_bytes: float = _cost(112.0, "bytes of memory of an open cell", "`tracemalloc`, 109 800 cells")
-    worker_mib: float = _cost(560.0, "MiB of memory of a worker besides users at rest", "`make bench`, memory by users")
-    recovery_us: float = _cost(5.7, "µs to restore a user and the counts", "`make bench`, recovery of 1 000 000 users")
+    worker_mib: float = _cost(430.0, "MiB of memory of a worker besides users at rest", "`make bench`, memory by users")
+    recovery_us: float = _cost(6.3, "µs to restore a user and the counts", "`make bench`, recovery of 1 000 000 users")
     cell_disk_bytes: float = _cost(
         8.3, "bytes on disk of a cell in ClickHouse", "`system.parts`, 4.2 million cells, merged"
     )
@@ -51,7 +51,7 @@ class MeasuredRun:
 
 
 #: One worker and two over the same topic; two share the cores with broker and ClickHouse.
-MEASURED: Final = (MeasuredRun(1, 249_749, 3.3, "2026-11-22"), MeasuredRun(2, 391_621, 2.8, "2026-11-22"))
+MEASURED: Final = (MeasuredRun(1, 237_423, 3.5, "2026-11-22"), MeasuredRun(2, 393_909, 3.0, "2026-11-22"))
 
 
 def measured_rows() -> list[str]:

@@ -56,7 +56,7 @@ def _segment_values(_context: click.Context, _option: click.Parameter, text: str
 @click.option("--replication", type=_FROM_1, default=3, show_default=True, help="Replicas in Kafka.")
 @click.option("--core-share", type=_SHARE, default=0.5, show_default=True, help="Of a core, used at the peak.")
 @click.option(
-    "--worker-memory", type=click.FloatRange(min=0.5), default=4, show_default=True, help="GiB that a worker may use."
+    "--worker-memory", type=click.FloatRange(min=0.25), default=4, show_default=True, help="GiB that a worker may use."
 )
 @click.option("--cpu-per-million", type=_ABOVE_0, help="CPU seconds per million events, as `make bench` says.")
 @click.option("--bytes-per-user", type=_ABOVE_0, help="Memory of a user at rest.")

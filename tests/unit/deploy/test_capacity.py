@@ -119,7 +119,7 @@ def test_flushes_that_alone_use_a_worker_up_are_refused() -> None:
         (["--daily-users", "9", "--new-share", "0.001"], "share of new users lies between"),
         (["--daily-users", "9", "--flush-interval", "0.001"], "flush less often"),
         (["--daily-users", "9", "--worker-memory", "0.1"], "'--worker-memory'"),
-        (["--daily-users", "9", "--worker-memory", "0.5"], "give it more memory"),
+        (["--daily-users", "9", "--worker-memory", "0.4"], "give it more memory"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(
